@@ -1,0 +1,42 @@
+/** Running code that must be traced, wherever it is called. */
+import { Tensor } from '@tensorflow/tfjs-core';
+import { currentBackend, currentTrace, trace as traceProgram } from '@posteriors/backend';
+import { flatten, type Structure, unflatten } from '@posteriors/tree';
+import { hooks } from './hooks.ts';
+
+/**
+ * Runs `fn`, which returns a tree: recorded in the open trace, or, where none is open, traced and run at once. The tensors returned belong
+ * to the caller.
+ */
+export function evaluate<T>(name: string, fn: () => T): T {
+  if (currentTrace() !== null) return refusePromise(name, fn());
+  let leaves: unknown[] = [];
+  let structure: Structure | undefined;
+  const program = traceProgram(
+    () => {
+      const flat = flatten(refusePromise(name, fn()));
+      leaves = [...flat.leaves];
+      structure = flat.structure;
+      return leaves.filter((leaf) => leaf instanceof Tensor) as Tensor[];
+    },
+    [],
+    hooks,
+  );
+  const executable = currentBackend().compile(program);
+  try {
+    const tensors = executable.run([]);
+    let next = 0;
+    return unflatten(structure as Structure, leaves.map((leaf) => (leaf instanceof Tensor ? tensors[next++] : leaf))) as T;
+  } finally {
+    executable.dispose();
+  }
+}
+
+/** @throws if a function to trace is async. */
+export function refusePromise<T>(name: string, result: T): T {
+  if (result instanceof Promise) {
+    result.catch(() => {});
+    throw new Error(`${name}: the function is async, but it is traced synchronously. Await what it needs before, and pass that in as an argument.`);
+  }
+  return result;
+}

@@ -1,0 +1,139 @@
+/** The derivative of a function at a point, kept as a program that can be applied many times. */
+import { Tensor } from '@tensorflow/tfjs-core';
+import { type Atom, currentBackend, currentTrace, type Executable, type Program, type Trace, trace as traceProgram, type Value } from '@posteriors/backend';
+import { flatten, hasStructure, paths, printStructure, type Structure, type TensorTree } from '@posteriors/tree';
+import { differentiated, splitAux } from './arguments.ts';
+import { placeholders, pushForward, takeLinear } from './differentiate.ts';
+import { evaluate, refusePromise } from './evaluate.ts';
+import { hooks } from './hooks.ts';
+import { zerosLike } from './shapes.ts';
+
+/** A linear program: tangents of the arguments, then residuals, to tangents of the value. */
+interface Linearized {
+  readonly value: unknown;
+  readonly aux: unknown;
+  readonly residuals: readonly Tensor[];
+  readonly program: Program;
+  readonly argument: Structure;
+}
+
+export function linearizeInTrace(
+  name: string,
+  f: (...primals: readonly TensorTree[]) => unknown,
+  primals: readonly TensorTree[],
+  hasAux: boolean,
+  mode: 'forward' | 'reverse',
+): Linearized {
+  const trace = currentTrace() as Trace;
+  const argument = differentiated(name, primals as TensorTree);
+  const start = trace.equations.length;
+  const result = refusePromise(name, f(...(argument.tree as readonly TensorTree[])));
+  const [value, aux] = hasAux ? splitAux(name, result) : [result, []];
+  const ys = valueLeaves(name, value);
+  const equations = trace.equations.slice(start);
+  const mark = trace.equations.length;
+  const seeds = placeholders(trace, argument.leaves);
+  const tangents = new Map(argument.leaves.map((leaf, i) => [(trace.atom(leaf) as Value).id, seeds[i] as Tensor]));
+  const outgoing = pushForward(trace, equations, tangents, ys.map((y) => trace.atom(y)), mode);
+  const linear = takeLinear(trace, mark, seeds);
+  const outputs = outgoing.map((tangent, i) => trace.atom(tangent === null ? zerosLike(ys[i] as Tensor) : tangent));
+
+  const defined = new Set([...seeds.map((seed) => (trace.atom(seed) as Value).id), ...linear.flatMap((e) => e.outputs.map((o) => o.id))]);
+  const residuals = new Map<number, Value>();
+  const require = (atom: Atom): void => {
+    if (atom.kind === 'value' && !defined.has(atom.id)) residuals.set(atom.id, atom);
+  };
+  for (const equation of linear) equation.inputs.forEach(require);
+  outputs.forEach(require);
+  const program: Program = {
+    inputs: [...seeds.map((seed) => trace.atom(seed) as Value), ...residuals.values()],
+    constants: [],
+    equations: linear,
+    outputs,
+  };
+  return { value, aux, residuals: [...residuals.values()].map((atom) => trace.tensor(atom)), program, argument: argument.structure };
+}
+
+function valueLeaves(name: string, value: unknown): Tensor[] {
+  const { leaves } = flatten<unknown>(value as TensorTree);
+  for (const leaf of leaves) {
+    if (!(leaf instanceof Tensor) || leaf.dtype !== 'float32') {
+      throw new Error(`${name}: the function must return a tree of float32 tensors and returned ${leaf instanceof Tensor ? leaf.dtype : typeof leaf}`);
+    }
+  }
+  return leaves as Tensor[];
+}
+
+/** A linear map that can be applied until it is disposed. */
+export interface AppliedMap {
+  readonly value: unknown;
+  readonly aux: unknown;
+  readonly argument: Structure;
+  apply(tensors: readonly Tensor[]): Tensor[];
+  dispose(): void;
+}
+
+/**
+ * Linearises `f` at `primals`. `direction` turns the linear program of tangents and residuals into what is applied: itself, or its
+ * transpose.
+ */
+export function linearMap(
+  name: string,
+  f: (...primals: readonly TensorTree[]) => unknown,
+  primals: readonly TensorTree[],
+  hasAux: boolean,
+  mode: 'forward' | 'reverse',
+  direction: (program: Program, inputs: readonly Tensor[]) => Tensor[],
+): AppliedMap {
+  let linearized: Linearized | undefined;
+  const { value, aux, residuals } = evaluate(name, () => {
+    linearized = linearizeInTrace(name, f, primals, hasAux, mode);
+    return { value: linearized.value, aux: linearized.aux, residuals: linearized.residuals };
+  });
+  const { program, argument } = linearized as unknown as Linearized;
+  if (currentTrace() !== null) {
+    return { value, aux, argument, apply: (tensors) => direction(program, [...tensors, ...residuals]), dispose() {} };
+  }
+  let disposed = false;
+  let executable: Executable | undefined;
+  return {
+    value,
+    aux,
+    argument,
+    apply(tensors) {
+      if (disposed) throw new Error(`${name}: the derivative was disposed and cannot be applied again`);
+      if (currentTrace() !== null) return direction(program, [...tensors, ...residuals]);
+      const inputs = [...tensors, ...residuals];
+      executable ??= currentBackend().compile(
+        traceProgram(
+          (symbols) => direction(program, symbols),
+          inputs.map(({ shape, dtype }) => ({ shape, dtype: dtype as 'float32' })),
+          hooks,
+        ),
+      );
+      return executable.run(inputs);
+    },
+    dispose() {
+      if (disposed) return;
+      disposed = true;
+      executable?.dispose();
+      for (const residual of residuals) residual.dispose();
+    },
+  };
+}
+
+/** The leaves of a tangent or cotangent, checked against the tree that it belongs to. */
+export function matchingLeaves(name: string, what: string, tree: TensorTree, structure: Structure, like: readonly { shape: readonly number[] }[]): Tensor[] {
+  if (!hasStructure(tree, structure)) {
+    throw new Error(`${name}: the ${what} has structure ${printStructure(flatten(tree).structure)} and must have ${printStructure(structure)}`);
+  }
+  const { leaves } = flatten(tree);
+  leaves.forEach((leaf, i) => {
+    const { shape } = like[i] as { shape: readonly number[] };
+    if (`${leaf.shape}` !== `${shape}`) {
+      throw new Error(`${name}: the ${what} ${paths(tree)[i]} has shape [${leaf.shape}] and must have [${shape}]`);
+    }
+  });
+  return [...leaves];
+}
+

@@ -1,0 +1,23 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { HostValues, Program } from './program.ts';
+
+/** An input of a run: a tensor, or values on the host that are written to the device for this run only. */
+export type RunInput = Tensor | HostValues | number;
+
+/** A program made ready for a device. */
+export interface Executable {
+  /** The program as it runs, after simplification. */
+  readonly program: Program<Tensor>;
+  /**
+   * Runs the program. Inputs stay the caller's; the tensors returned belong to the caller. A run that throws leaves no tensor behind.
+   */
+  run(inputs: readonly RunInput[]): Tensor[];
+  /** Frees what the executable holds on the device. */
+  dispose(): void;
+}
+
+/** A device that can run programs. */
+export interface Backend {
+  readonly name: string;
+  compile(program: Program<Tensor>): Executable;
+}

@@ -1,0 +1,2 @@
+/** Registers tfjs's cpu device. */
+import '@tensorflow/tfjs-backend-cpu';

@@ -1,0 +1,30 @@
+export type { Backend, Executable, RunInput } from './backend.ts';
+export { type DeviceName, setBackend } from './devices.ts';
+export { type KernelParameters, theEngine } from './engine.ts';
+export { broadcastShape, type KernelSpec, kernelNames, kernelSpec, registerKernelSpec, type ShapeRule } from './kernels.ts';
+export { printAval, printProgram } from './print.ts';
+export {
+  type Atom,
+  type Attributes,
+  type AttributeValue,
+  type Aval,
+  type CallEquation,
+  type Constant,
+  type DataType,
+  type Equation,
+  type HostValues,
+  hostValues,
+  type KernelEquation,
+  type Literal,
+  literal,
+  newValue,
+  type Program,
+  type ScanEquation,
+  sameShape,
+  sizeOf,
+  type Value,
+} from './program.ts';
+export { removeDeadCode, simplify } from './simplify.ts';
+export { currentBackend } from './tfjs.ts';
+export { avalOf, constant, currentTrace, record, Trace, type TraceHooks, trace } from './trace.ts';
+export { escaped, literalOf, Tracer } from './tracer.ts';

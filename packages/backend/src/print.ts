@@ -1,0 +1,44 @@
+import type { Atom, Aval, Equation, Program } from './program.ts';
+
+/** A program as text, one equation a line, with short names in order of appearance. */
+export function printProgram(program: Program): string {
+  const names = new Map<number, string>();
+  const lines: string[] = [];
+  write(program, names, lines, '');
+  return lines.join('\n');
+}
+
+function write(program: Program, names: Map<number, string>, lines: string[], indent: string): void {
+  const define = (value: Atom & { kind: 'value' }): string => {
+    const name = `v${names.size}`;
+    names.set(value.id, name);
+    return `${name}: ${printAval(value)}`;
+  };
+  lines.push(`${indent}program(${program.inputs.map(define).join(', ')}) {`);
+  for (const { value } of program.constants) lines.push(`${indent}  constant ${define(value)}`);
+  for (const equation of program.equations) {
+    const inputs = equation.inputs.map((atom) => printAtom(atom, names)).join(', ');
+    lines.push(`${indent}  ${equation.outputs.map(define).join(', ')} = ${printHead(equation)}(${inputs})`);
+    if (equation.type === 'scan') write(equation.body, names, lines, `${indent}    `);
+    if (equation.type === 'call') write(equation.derivative, names, lines, `${indent}    `);
+  }
+  lines.push(`${indent}  return ${program.outputs.map((atom) => printAtom(atom, names)).join(', ')}`);
+  lines.push(`${indent}}`);
+}
+
+/** `float32[3,4]` */
+export function printAval(aval: Aval): string {
+  return `${aval.dtype}[${aval.shape}]`;
+}
+
+function printAtom(atom: Atom, names: Map<number, string>): string {
+  if (atom.kind === 'value') return names.get(atom.id) ?? `?${atom.id}`;
+  return atom.values.length === 1 ? String(atom.values[0]) : `literal ${printAval(atom)}`;
+}
+
+function printHead(equation: Equation): string {
+  if (equation.type === 'scan') return `scan[length=${equation.length}]`;
+  if (equation.type === 'call') return `call[${equation.name}]`;
+  const attributes = Object.entries(equation.attributes).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
+  return attributes.length === 0 ? equation.kernel : `${equation.kernel}[${attributes.join(' ')}]`;
+}

@@ -1,0 +1,235 @@
+import { getKernel, type KernelBackend, type KernelFunc, type Tensor, Tensor as TensorClass, type TensorInfo } from '@tensorflow/tfjs-core';
+import type { Backend, Executable, RunInput } from './backend.ts';
+import { theEngine } from './engine.ts';
+import { deviceInputNames } from './kernels.ts';
+import { lower } from './lower.ts';
+import { printAval } from './print.ts';
+import { type Atom, type Aval, hostValues, type Literal, type Program, type ScanEquation } from './program.ts';
+import { simplify } from './simplify.ts';
+
+/** The tfjs device that is current (`tf.getBackend()`) as a backend. */
+export function currentBackend(): Backend {
+  const engine = theEngine();
+  const device = engine.backend;
+  const name = engine.backendName;
+  let backend = backends.get(device);
+  if (backend === undefined) {
+    backend = { name, compile: (program) => compile(program, name, device) };
+    backends.set(device, backend);
+  }
+  return backend;
+}
+
+const backends = new WeakMap<KernelBackend, Backend>();
+
+/** The methods of a tfjs device that running a program uses. */
+type Device = KernelBackend & { makeTensorInfo?(shape: readonly number[], dtype: string): TensorInfo };
+
+type Slots = (TensorInfo | undefined)[];
+interface Step {
+  /** Computes the outputs of one equation into their slots. */
+  run(slots: Slots): void;
+  /** Slots that no later step reads. */
+  readonly free: readonly number[];
+}
+
+/** Calls the device's kernels one after the other, each intermediate freed after its last use. */
+function compile(original: Program<Tensor>, name: string, device: Device): Executable {
+  const program = lower(simplify(original), name);
+  const slotOf = new Map<Atom | number, number>();
+  const slot = (atom: Atom): number => {
+    const key = atom.kind === 'value' ? atom.id : atom;
+    const known = slotOf.get(key);
+    if (known !== undefined) return known;
+    slotOf.set(key, slotOf.size);
+    return slotOf.size - 1;
+  };
+  const inputSlots = program.inputs.map(slot);
+  const constantSlots = program.constants.map(({ value }) => slot(value));
+  const literals = new Map<Literal, number>();
+  const visit = (atom: Atom): number => {
+    const index = slot(atom);
+    if (atom.kind === 'literal') literals.set(atom, index);
+    return index;
+  };
+
+  const lastUse = new Map<number, number>();
+  const plans = program.equations.map((equation, i) => {
+    const inputs = equation.inputs.map(visit);
+    const outputs = equation.outputs.map(visit);
+    for (const index of [...inputs, ...outputs]) lastUse.set(index, i);
+    return { equation, inputs, outputs };
+  });
+  const outputSlots = program.outputs.map(visit);
+  for (const index of [...inputSlots, ...constantSlots, ...literals.values(), ...outputSlots]) lastUse.delete(index);
+
+  const held: TensorInfo[] = [];
+  const hold = [...literals].map(([literal, index]) => {
+    const info = write(device, literal, literal.values.slice());
+    held.push(info);
+    return { index, info };
+  });
+  const bodies: Executable[] = [];
+  const steps: Step[] = plans.map(({ equation, inputs, outputs }, i) => {
+    const free = [...new Set([...inputs, ...outputs])].filter((index) => lastUse.get(index) === i);
+    if (equation.type === 'call') throw new Error('a custom derivative is left in a simplified program');
+    if (equation.type === 'scan') {
+      const body = compile(equation.body as Program<Tensor>, name, device);
+      bodies.push(body);
+      return { run: (slots) => runScan(equation, body, device, slots, inputs, outputs), free };
+    }
+    const kernelFunc = deviceKernel(equation.kernel, name);
+    const names = deviceInputNames(equation.kernel);
+    const [output] = outputs as [number];
+    const run = (slots: Slots): void => {
+      const result = kernelFunc({ inputs: bind(names, inputs, slots), attrs: equation.attributes as {}, backend: device });
+      slots[output] = Array.isArray(result) ? result[0] : result;
+    };
+    return { run, free };
+  });
+
+  const owned = new Set([...lastUse.keys(), ...outputSlots].filter((index) => ![...inputSlots, ...constantSlots, ...literals.values()].includes(index)));
+  const slotCount = slotOf.size;
+  let disposed = false;
+
+  return {
+    program,
+    run(inputs: readonly RunInput[]): Tensor[] {
+      if (disposed) throw new Error('this executable was disposed and cannot run again');
+      if (inputs.length !== program.inputs.length) throw new Error(`the program takes ${program.inputs.length} inputs and was given ${inputs.length}`);
+      const slots: Slots = new Array(slotCount);
+      const written: TensorInfo[] = [];
+      let done = false;
+      try {
+        for (const { index, info } of hold) slots[index] = info;
+        for (let i = 0; i < inputs.length; i++) {
+          slots[inputSlots[i] as number] = place(inputs[i] as RunInput, program.inputs[i] as Aval, device, written);
+        }
+        program.constants.forEach(({ value, source }, i) => {
+          slots[constantSlots[i] as number] = place(source, value, device, written);
+        });
+        for (const step of steps) {
+          step.run(slots);
+          for (const index of step.free) {
+            release(device, slots[index]);
+            slots[index] = undefined;
+          }
+        }
+        done = true;
+        return collect(device, slots, outputSlots, owned);
+      } finally {
+        for (const info of written) device.disposeData(info.dataId);
+        if (!done) for (const index of owned) release(device, slots[index]);
+      }
+    },
+    dispose(): void {
+      if (disposed) return;
+      disposed = true;
+      for (const info of held) device.disposeData(info.dataId);
+      for (const body of bodies) body.dispose();
+    },
+  };
+}
+
+function bind(names: readonly string[] | undefined, inputs: readonly number[], slots: Slots): { [name: string]: TensorInfo } {
+  if (names === undefined) return inputs.map((index) => slots[index] as TensorInfo) as unknown as { [name: string]: TensorInfo };
+  const bound: { [name: string]: TensorInfo } = {};
+  for (let i = 0; i < inputs.length; i++) bound[names[i] as string] = slots[inputs[i] as number] as TensorInfo;
+  return bound;
+}
+
+function deviceKernel(kernel: string, device: string): KernelFunc {
+  const registered = getKernel(kernel, device);
+  if (registered === null || registered === undefined) {
+    throw new Error(`the device ${device} has no kernel ${kernel}. Use another device (setBackend), or register the kernel with defineKernel.`);
+  }
+  return registered.kernelFunc;
+}
+
+function write(device: Device, aval: Aval, values: object): TensorInfo {
+  return { dataId: device.write(values as never, aval.shape as number[], aval.dtype), shape: aval.shape as number[], dtype: aval.dtype };
+}
+
+/** The input on this device, checked against what the program was made for. */
+function place(input: RunInput, aval: Aval, device: Device, written: TensorInfo[]): TensorInfo {
+  if (!(input instanceof TensorClass)) {
+    const values = typeof input === 'number' ? hostValues(aval.dtype, 1).fill(input) : input.slice();
+    const info = write(device, aval, values);
+    written.push(info);
+    return info;
+  }
+  if (input.isDisposed) throw new Error(`a disposed tensor ${printAval(aval)} was given to a compiled function, or was captured by it and disposed since`);
+  if (input.dtype !== aval.dtype || input.size !== aval.shape.reduce((a, b) => a * b, 1)) {
+    throw new Error(`a compiled program takes ${printAval(aval)} and was given ${input.dtype}[${input.shape}]`);
+  }
+  const { dataId } = input;
+  const engine = theEngine();
+  if (engine.state.tensorInfo.get(dataId)?.backend !== device) engine.moveData(device, dataId);
+  return input;
+}
+
+// Some kernels of tfjs's cpu device return tensors that the engine counts: those are disposed as tensors.
+function release(device: Device, info: TensorInfo | undefined): void {
+  if (info === undefined) return;
+  if (info instanceof TensorClass) info.dispose();
+  else device.disposeData(info.dataId);
+}
+
+/** Makes the results tensors of the caller's; a result that is not this run's own is shared by a reference count. */
+function collect(device: Device, slots: Slots, outputSlots: readonly number[], owned: ReadonlySet<number>): Tensor[] {
+  const taken = new Set<number>();
+  return outputSlots.map((index) => {
+    const info = slots[index] as TensorInfo;
+    if (owned.has(index) && !taken.has(index)) {
+      taken.add(index);
+      if (info instanceof TensorClass) return info as Tensor;
+    } else {
+      device.incRef(info.dataId);
+    }
+    return theEngine().makeTensorFromTensorInfo({ dataId: info.dataId, shape: [...info.shape], dtype: info.dtype }, device);
+  });
+}
+
+/** Runs the body once per slice, and stacks what it returns. */
+function runScan(equation: ScanEquation, body: Executable, device: Device, slots: Slots, inputs: readonly number[], outputs: readonly number[]): void {
+  const { length, constants, carry: carried, reverse } = equation;
+  const engine = theEngine();
+  const call = (kernel: string, named: object, attributes: object): TensorInfo =>
+    deviceKernel(kernel, engine.backendName)({ inputs: named as {}, attrs: attributes as {}, backend: device }) as TensorInfo;
+  const asTensor = (info: TensorInfo): Tensor => {
+    device.incRef(info.dataId);
+    return engine.makeTensorFromTensorInfo(info, device);
+  };
+  const fixed = inputs.slice(0, constants).map((index) => asTensor(slots[index] as TensorInfo));
+  let carry = inputs.slice(constants, constants + carried).map((index) => asTensor(slots[index] as TensorInfo));
+  const rows: Tensor[][] = [];
+  try {
+    for (let i = 0; i < length; i++) {
+      const row = reverse ? length - 1 - i : i;
+      const xs = inputs.slice(constants + carried).map((index) => {
+        const whole = slots[index] as TensorInfo;
+        const rest = whole.shape.slice(1);
+        const one = call('Slice', { x: whole }, { begin: [row, ...rest.map(() => 0)], size: [1, ...rest] });
+        return engine.makeTensorFromTensorInfo({ ...one, shape: rest }, device);
+      });
+      let results: Tensor[];
+      try {
+        results = body.run([...fixed, ...carry, ...xs]);
+      } finally {
+        for (const x of xs) x.dispose();
+      }
+      for (const old of carry) old.dispose();
+      carry = results.slice(0, carried);
+      rows[row] = results.slice(carried);
+    }
+    carry.forEach((tensor, i) => {
+      device.incRef(tensor.dataId);
+      slots[outputs[i] as number] = { dataId: tensor.dataId, shape: tensor.shape, dtype: tensor.dtype };
+    });
+    outputs.slice(carried).forEach((index, i) => {
+      slots[index] = call('Pack', rows.map((row) => row[i]), { axis: 0 });
+    });
+  } finally {
+    for (const tensor of [...fixed, ...carry, ...rows.flat()]) tensor.dispose();
+  }
+}

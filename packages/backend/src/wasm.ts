@@ -1,0 +1,2 @@
+/** Registers tfjs's WebAssembly device. */
+import '@tensorflow/tfjs-backend-wasm';

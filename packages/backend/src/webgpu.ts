@@ -1,0 +1,2 @@
+/** Registers tfjs's WebGPU device. */
+import '@tensorflow/tfjs-backend-webgpu';
