@@ -6,7 +6,7 @@
  */
 import { add, mul, type Tensor } from '@tensorflow/tfjs-core';
 import {
-  type Atom, type CallEquation, type Equation, type KernelEquation, newValue, record, type Trace, type Value,
+  type Atom, type CallEquation, currentTrace, type Equation, type KernelEquation, newValue, record, type Trace, type Value,
 } from '@posteriors/backend';
 import { inlineProgram } from './inline.ts';
 import { ruleOf } from './rule.ts';
@@ -27,13 +27,24 @@ function between(equations: readonly Equation[], xs: ReadonlySet<number>, ys: re
   }
   const reached = new Set(xs);
   return upstream.reverse().filter((equation) => {
-    if (!dependsOn(equation, reached)) return false;
+    if (!uses(equation, reached)) return false;
     for (const output of equation.outputs) reached.add(output.id);
     return true;
   });
 }
 
-function dependsOn(equation: Equation, values: ReadonlySet<number>): boolean {
+/** Whether `y` was computed from any of `xs` by the equations of the open trace. */
+export function dependsOn(y: Tensor, xs: readonly Tensor[]): boolean {
+  const trace = currentTrace() as Trace;
+  const reached = new Set(xs.map((x) => valueId(trace, x)));
+  for (const equation of trace.equations) {
+    if (uses(equation, reached)) for (const output of equation.outputs) reached.add(output.id);
+  }
+  const atom = trace.atom(y);
+  return atom.kind === 'value' && reached.has(atom.id);
+}
+
+function uses(equation: Equation, values: ReadonlySet<number>): boolean {
   return equation.inputs.some((input) => input.kind === 'value' && values.has(input.id));
 }
 
@@ -173,7 +184,7 @@ export function takeLinear(trace: Trace, start: number, xs: readonly Tensor[]): 
   const linear: Equation[] = [];
   const others: Equation[] = [];
   for (const equation of trace.equations.splice(start)) {
-    if (dependsOn(equation, dependent)) {
+    if (uses(equation, dependent)) {
       linear.push(equation);
       for (const output of equation.outputs) dependent.add(output.id);
     } else {

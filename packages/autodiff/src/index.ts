@@ -1,9 +1,11 @@
 import './rules/index.ts';
 
+export { requireScalar, splitAux } from './arguments.ts';
 export { customJvp, customVjp } from './custom.ts';
 export { disposable, type Disposer } from './disposable.ts';
-export { evaluate } from './evaluate.ts';
-export { type GradOptions, grad, valueAndGrad } from './grad.ts';
+export { dependsOn } from './differentiate.ts';
+export { evaluate, refusePromise } from './evaluate.ts';
+export { grad, valueAndGrad } from './grad.ts';
 export { type Compiled, jit } from './jit.ts';
 export { jvp, type Linearization, linearize } from './jvp.ts';
 export { defineKernel, type KernelDefinition } from './kernel.ts';

@@ -162,10 +162,23 @@ translate('Mean', 'x', ([x], { axis, keepDims }) => {
 });
 /** Whether the maximum being taken only guards an exponential against overflow: its derivative then cancels, and need not be computed. */
 function shiftsOnly(): boolean {
-  const { scopeStack } = theEngine().state;
-  const caller = scopeStack[scopeStack.length - 2]?.name;
+  const caller = callingOp();
   return caller === 'logSumExp__op' || caller === 'logSoftmax__op';
 }
+
+/** The op that called the one which runs a kernel now. */
+function callingOp(): string | undefined {
+  const { scopeStack } = theEngine().state;
+  return scopeStack[scopeStack.length - 2]?.name;
+}
+
+// The derivative of the root is infinite at 0, but that of a norm is 0 there by convention.
+translate('Sqrt', 'x', ([x]) => {
+  if (callingOp() !== 'norm__op') return record('Sqrt', [x!]);
+  const isZero = record('Equal', [x!, scalar(0)]);
+  const root = record('Sqrt', [record('Select', [isZero, broadcastTo(scalar(1), x!.shape), x!])]);
+  return record('Select', [isZero, broadcastTo(scalar(0), x!.shape), root]);
+});
 
 for (const kernel of ['ArgMax', 'ArgMin']) {
   translate(kernel, 'x', ([x], { axis }) => record(kernel, [x!], { axis: absoluteAxis((axis as number | undefined) ?? 0, x!.rank) }));

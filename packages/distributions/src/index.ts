@@ -1,1 +1,4 @@
-export {};
+export { bernoulliLogProb } from './bernoulli.ts';
+export { categoricalLogProb } from './categorical.ts';
+export { diagNormalLogProb, diagNormalSample } from './diag-normal.ts';
+export { normalLike, type SampleOptions } from './normal-like.ts';

@@ -33,11 +33,6 @@ export function fillBits(out: Int32Array, key0: number, key1: number): void {
   const k0 = key0 | 0;
   const k1 = key1 | 0;
   const k2 = k0 ^ k1 ^ PARITY;
-  const injection1 = (k2 + 1) | 0;
-  const injection2 = (k0 + 2) | 0;
-  const injection3 = (k1 + 3) | 0;
-  const injection4 = (k2 + 4) | 0;
-  const injection5 = (k0 + 5) | 0;
   for (let i = 0; i < out.length; i++) {
     let x0 = k0;
     let x1 = (i + k1) | 0;
@@ -50,7 +45,7 @@ export function fillBits(out: Int32Array, key0: number, key1: number): void {
     x0 = (x0 + x1) | 0;
     x1 = ((x1 << 6) | (x1 >>> 26)) ^ x0;
     x0 = (x0 + k1) | 0;
-    x1 = (x1 + injection1) | 0;
+    x1 = (x1 + k2 + 1) | 0;
     x0 = (x0 + x1) | 0;
     x1 = ((x1 << 17) | (x1 >>> 15)) ^ x0;
     x0 = (x0 + x1) | 0;
@@ -60,7 +55,7 @@ export function fillBits(out: Int32Array, key0: number, key1: number): void {
     x0 = (x0 + x1) | 0;
     x1 = ((x1 << 24) | (x1 >>> 8)) ^ x0;
     x0 = (x0 + k2) | 0;
-    x1 = (x1 + injection2) | 0;
+    x1 = (x1 + k0 + 2) | 0;
     x0 = (x0 + x1) | 0;
     x1 = ((x1 << 13) | (x1 >>> 19)) ^ x0;
     x0 = (x0 + x1) | 0;
@@ -70,7 +65,7 @@ export function fillBits(out: Int32Array, key0: number, key1: number): void {
     x0 = (x0 + x1) | 0;
     x1 = ((x1 << 6) | (x1 >>> 26)) ^ x0;
     x0 = (x0 + k0) | 0;
-    x1 = (x1 + injection3) | 0;
+    x1 = (x1 + k1 + 3) | 0;
     x0 = (x0 + x1) | 0;
     x1 = ((x1 << 17) | (x1 >>> 15)) ^ x0;
     x0 = (x0 + x1) | 0;
@@ -80,7 +75,7 @@ export function fillBits(out: Int32Array, key0: number, key1: number): void {
     x0 = (x0 + x1) | 0;
     x1 = ((x1 << 24) | (x1 >>> 8)) ^ x0;
     x0 = (x0 + k1) | 0;
-    x1 = (x1 + injection4) | 0;
+    x1 = (x1 + k2 + 4) | 0;
     x0 = (x0 + x1) | 0;
     x1 = ((x1 << 13) | (x1 >>> 19)) ^ x0;
     x0 = (x0 + x1) | 0;
@@ -89,7 +84,7 @@ export function fillBits(out: Int32Array, key0: number, key1: number): void {
     x1 = ((x1 << 26) | (x1 >>> 6)) ^ x0;
     x0 = (x0 + x1) | 0;
     x1 = ((x1 << 6) | (x1 >>> 26)) ^ x0;
-    out[i] = (x0 + k2) ^ (x1 + injection5);
+    out[i] = (x0 + k2) ^ (x1 + k0 + 5);
   }
 }
 

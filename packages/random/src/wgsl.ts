@@ -44,8 +44,9 @@ fn normalOfBits(bits : u32) -> f32 {
   let t = x * x;
   if (t <= 0.75) {
     let r = 0.75 - t;
-    let n = ((${c.N3} * r + ${c.N2}) * r + ${c.N1}) * r + ${c.N0};
-    let d = ((r + ${c.D2}) * r + ${c.D1}) * r + ${c.D0};
+    let r2 = r * r;
+    let n = (${c.N3} * r + ${c.N2}) * r2 + (${c.N1} * r + ${c.N0});
+    let d = (r + ${c.D2}) * r2 + (${c.D1} * r + ${c.D0});
     return n / d * x;
   }
   let v = 16777216u - u32(t * 16777216.0);
@@ -55,14 +56,11 @@ fn normalOfBits(bits : u32) -> f32 {
   let square = s * s;
   let w = (f32(zeros) - 7.5) * ${c.LN2} - s * ((${c.L1} * square + ${c.L0}) * square + 2.0);
   let y = sqrt(w) - ${c.R};
-  var tail = ${c.T8} * y + ${c.T7};
-  tail = tail * y + ${c.T6};
-  tail = tail * y + ${c.T5};
-  tail = tail * y + ${c.T4};
-  tail = tail * y + ${c.T3};
-  tail = tail * y + ${c.T2};
-  tail = tail * y + ${c.T1};
-  tail = tail * y + ${c.T0};
+  let y2 = y * y;
+  let y4 = y2 * y2;
+  let low = (${c.T3} * y + ${c.T2}) * y2 + (${c.T1} * y + ${c.T0});
+  let middle = (${c.T7} * y + ${c.T6}) * y2 + (${c.T5} * y + ${c.T4});
+  let tail = (${c.T8} * y4 + middle) * y4 + low;
   return select(tail, -tail, m < 0);
 }
 `;

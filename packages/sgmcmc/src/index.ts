@@ -1,1 +1,1 @@
-export {};
+export * as sghmc from './sghmc.ts';

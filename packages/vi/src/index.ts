@@ -1,1 +1,1 @@
-export {};
+export * as diag from './diag.ts';

@@ -1,7 +1,7 @@
 /** Matrix products. */
 import { matMul } from '@tensorflow/tfjs-core';
 import { registerRule } from '../rule.ts';
-import { ensureBatched, reshapeTo } from '../shapes.ts';
+import { ensureBatched, moveAxis, reshapeTo } from '../shapes.ts';
 
 registerRule('BatchMatMul', {
   derivative: {
@@ -20,6 +20,13 @@ registerRule('BatchMatMul', {
       const rows = reshapeTo(a!, [size * (a!.shape[1] as number), a!.shape[2] as number]);
       const product = matMul(rows, b!, false, transposeB as boolean);
       return reshapeTo(product, [size, a!.shape[1] as number, product.shape[1] as number]);
+    }
+    if (!batchedA && batchedB && a!.rank === 2 && !transposeB) {
+      // One matrix on the left of many: a single product with their columns side by side.
+      const columns = b!.shape[2] as number;
+      const wide = reshapeTo(moveAxis(b!, 0, 1), [b!.shape[1] as number, size * columns]);
+      const product = matMul(a!, wide, transposeA as boolean, false);
+      return moveAxis(reshapeTo(product, [product.shape[0] as number, size, columns]), 1, 0);
     }
     return matMul(
       ensureBatched(a!, batchedA as boolean, size),

@@ -1,0 +1,24 @@
+import { evaluate } from '@posteriors/autodiff';
+import { add, cast, mul, neg, softplus, sub, type Tensor } from '@tensorflow/tfjs-core';
+
+/**
+ * Log probability of labels under Bernoulli distributions: `-y softplus(-x) - (1 - y) softplus(x)` for the logit x and the label y, that
+ * is `log sigmoid(x)` for label 1 and `log sigmoid(-x)` for label 0.
+ *
+ * @param logits float32 `[...]`, finite.
+ * @param labels of the same shape: 0 or 1, true or false, or float32 numbers between 0 and 1 (the expected log probability of a soft label).
+ * @returns float32 `[...]`, which the caller owns. Differentiable in both to any order.
+ * @throws if the shapes differ.
+ */
+export function bernoulliLogProb(logits: Tensor, labels: Tensor): Tensor {
+  const name = 'distributions.bernoulliLogProb';
+  if (`${labels.shape}` !== `${logits.shape}`) {
+    throw new Error(
+      `${name}: the labels have shape [${labels.shape}] and the logits [${logits.shape}]; they must be the same`,
+    );
+  }
+  return evaluate(name, () => {
+    const y = cast(labels, 'float32');
+    return neg(add(mul(y, softplus(neg(logits))), mul(sub(1, y), softplus(logits))));
+  });
+}

@@ -1,0 +1,40 @@
+import { Tensor } from '@tensorflow/tfjs-core';
+
+/** A number that depends on the step: 0 for the first update, then 1, and so on. */
+export type Schedule = (step: number) => number;
+
+/** A number, a schedule, or a float32 scalar tensor (which `vmap` can map over). It enters the program as an input and never recompiles. */
+export type HyperParameter = number | Schedule | Tensor;
+
+/** Hyper-parameters as they are at one step. */
+export type AtStep<H> = { readonly [K in keyof H]: number | Tensor };
+
+/** The values that hyper-parameters have at a step. */
+export function atStep<H extends { readonly [name: string]: HyperParameter }>(hyper: H, step: number): AtStep<H> {
+  const values: { [name: string]: number | Tensor } = {};
+  for (const [name, value] of Object.entries(hyper)) values[name] = typeof value === 'function' ? value(step) : value;
+  return values as AtStep<H>;
+}
+
+/**
+ * @throws unless each value that is a number passes the check given for its name. Tensors are not read.
+ */
+export function checkHyper<H>(name: string, values: AtStep<H>, checks: { readonly [K in keyof H]?: HyperCheck }): void {
+  for (const key of Object.keys(checks) as (keyof H)[]) {
+    const value = values[key];
+    const check = checks[key] as HyperCheck;
+    if (value instanceof Tensor) {
+      if (value.rank !== 0) throw new Error(`${name}: ${String(key)} has shape [${value.shape}] and must be a scalar`);
+    } else if (typeof value !== 'number' || !check.test(value)) {
+      throw new Error(`${name}: ${String(key)} is ${value} and must be ${check.must}`);
+    }
+  }
+}
+
+interface HyperCheck {
+  readonly test: (value: number) => boolean;
+  readonly must: string;
+}
+
+export const positive: HyperCheck = { test: (value) => value > 0 && value < Infinity, must: 'a positive number' };
+export const notNegative: HyperCheck = { test: (value) => value >= 0 && value < Infinity, must: 'a number that is not negative' };

@@ -1,0 +1,30 @@
+import { Tensor } from '@tensorflow/tfjs-core';
+import type { Disposer } from '@posteriors/autodiff';
+import type { Key } from '@posteriors/random';
+import { leaves, registerContainer } from '@posteriors/tree';
+
+/** What every state has besides its tensors. */
+export interface StateBase {
+  /** What the random numbers of all its steps come from. */
+  readonly key: Key;
+  /** Updates so far. */
+  readonly step: number;
+}
+
+/** The class of all states: plain data, and the means to free it. */
+class State implements Disposer {
+  dispose(): void {
+    for (const leaf of leaves<unknown>(this)) if (leaf instanceof Tensor && !leaf.isDisposed) leaf.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+registerContainer(State);
+
+/** A state with these fields. It flattens like the plain object that it was made of. */
+export function makeState<F extends StateBase>(fields: F): F & Disposer {
+  return Object.assign(new State(), fields);
+}

@@ -1,0 +1,53 @@
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Key } from '@posteriors/random';
+import type { TensorTree } from '@posteriors/tree';
+
+/** What a function of one step may use besides its arguments: a key of its own for random numbers (dropout), and the number of the step. */
+export interface StepContext {
+  /** An int32 tensor `[2]`, another one at each step. */
+  readonly key: Tensor;
+  /** The number of the step, an int32 scalar, 0 for the first. */
+  readonly step: Tensor;
+}
+
+/**
+ * A log density of the parameters given a batch: `(params, batch) => [value, aux]`, written with tfjs ops.
+ *
+ * `value` is a float32 scalar. `aux` is any tree of tensors to hand out, `[]` when there is none. Recommended scaling: the mean over the
+ * batch of the log likelihood, plus the log prior divided by the number of data, with temperature 1 / number of data.
+ */
+export type LogProbFn<P extends TensorTree, B, A> = (params: P, batch: B, context: StepContext) => readonly [value: Tensor, aux: A];
+
+/** The tuple `[value, aux]` that a log density returns, for functions declared apart, where an array literal would lose its order. */
+export function withAux<V, A>(value: V, aux: A): [value: V, aux: A] {
+  return [value, aux];
+}
+
+export interface InitOptions {
+  /** Seed of the random numbers of this state: an integer from 0. */
+  readonly seed?: number;
+  /** Their key, instead of a seed. Without either the key comes from `crypto`. */
+  readonly key?: Key;
+}
+
+export interface UpdateOptions<H> {
+  /** Put the new values into the given state, free the old ones, and return that same state. Default false. */
+  readonly inplace?: boolean;
+  /** Hyper-parameters that replace those of `build`, for this call. */
+  readonly hyper?: Partial<H>;
+  /** Whether aux is computed and returned; without it `[]` comes in its place. Default true. */
+  readonly aux?: boolean;
+  /** Whether the step is compiled and kept (default), or traced and run anew. */
+  readonly compile?: boolean;
+}
+
+/**
+ * An inference algorithm, made by its `build`.
+ *
+ * `init` gives the first state, `update` maps a state and a batch to the next. Both are pure: the same state and batch give the same
+ * numbers. No function frees what it was given; what it returns belongs to the caller (`state.dispose()`).
+ */
+export interface Transform<P extends TensorTree, S, B, A, H = object> {
+  init(params: P, options?: InitOptions): S;
+  update(state: S, batch: B, options?: UpdateOptions<H>): [state: S, aux: A];
+}
