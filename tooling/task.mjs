@@ -12,6 +12,7 @@ const source = ['--conditions=@posteriors/source', '--import', 'tsx'];
 const vitest = ['node_modules/vitest/vitest.mjs', 'run'];
 const tasks = {
   start: { args: [...source, 'apps/quickstart/src/main.ts'] },
+  picture: { args: [...source, 'apps/quickstart/src/picture.ts'] },
   bench: { args: [...source, 'apps/benchmarks/src/main.ts'] },
   test: { args: vitest },
   'test:long': { args: [...vitest, '--passWithNoTests'], env: { TEST_SUITE: 'long' } },

@@ -4,7 +4,12 @@ import { type Digits, PIXELS } from './data.ts';
 import type { Batch } from './inference.ts';
 
 /** Whole batches of digits, shuffled anew for each epoch. A batch is freed when the next one is asked for. */
-export function* shuffledBatches({ images, labels, count }: Digits, size: number, epochs: number, key: Uint32Array): Generator<Batch> {
+export function* shuffledBatches(
+  { images, labels, count }: Digits,
+  size: number,
+  epochs: number,
+  key: Uint32Array,
+): Generator<Batch> {
   for (let epoch = 0; epoch < epochs; epoch++) {
     const order = random.permutation(random.foldIn(key, epoch), count);
     for (let first = 0; first + size <= count; first += size) {

@@ -1,8 +1,20 @@
 /** The inference of the quick start: from a tf.layers model to draws of its parameters. */
 import * as tf from '@tensorflow/tfjs';
 import {
-  categoricalLogProb, diagNormalLogProb, type LogProbFn, type ModelParameters, modelParameters, modelToFunction, optim, random, run, sampleChain, sgmcmc,
-  tree, vi, withAux,
+  categoricalLogProb,
+  diagNormalLogProb,
+  type LogProbFn,
+  type ModelParameters,
+  modelParameters,
+  modelToFunction,
+  optim,
+  random,
+  run,
+  sampleChain,
+  sgmcmc,
+  tree,
+  vi,
+  withAux,
 } from 'posteriors';
 
 export type Batch = readonly [images: tf.Tensor, labels: tf.Tensor];
@@ -38,7 +50,15 @@ function logPosteriorOf(model: tf.LayersModel, numData: number): LogProbFn<Model
 }
 
 /** Variational inference; the draws are from the normal distribution that it fits. */
-async function variational({ model, batches, numData, steps, numDraws, key, onStep }: Training): Promise<ModelParameters[]> {
+async function variational({
+  model,
+  batches,
+  numData,
+  steps,
+  numDraws,
+  key,
+  onStep,
+}: Training): Promise<ModelParameters[]> {
   const logPosterior = logPosteriorOf(model, numData);
   const [initKey, drawKey] = random.split(key);
   const optimizer = optim.adam({ learningRate: optim.cosineDecaySchedule(5e-3, steps) });
@@ -51,13 +71,25 @@ async function variational({ model, batches, numData, steps, numDraws, key, onSt
 }
 
 /** Stochastic gradient Hamiltonian Monte Carlo; the draws are the last 30 % of the chain, thinned. */
-async function hamiltonian({ model, batches, numData, steps, numDraws, key, onStep }: Training): Promise<ModelParameters[]> {
+async function hamiltonian({
+  model,
+  batches,
+  numData,
+  steps,
+  numDraws,
+  key,
+  onStep,
+}: Training): Promise<ModelParameters[]> {
   const logPosterior = logPosteriorOf(model, numData);
   const transform = sgmcmc.sghmc.build(logPosterior, { learningRate: 0.3, alpha: 1, temperature: 1 / numData });
   const state = transform.init(modelParameters(model), { key });
   const thin = Math.max(1, Math.floor((0.3 * steps) / numDraws));
   const burnIn = Math.max(0, steps - thin * numDraws);
-  const draws = await sampleChain(transform, state, batches, { burnIn, thin, onStep: ({ logPosterior: value }) => onStep({ logPosterior: value }) });
+  const draws = await sampleChain(transform, state, batches, {
+    burnIn,
+    thin,
+    onStep: ({ logPosterior: value }) => onStep({ logPosterior: value }),
+  });
   state.dispose();
   return draws;
 }

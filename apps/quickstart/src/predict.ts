@@ -12,9 +12,15 @@ const CLASSES = 10;
 const IMAGES_AT_ONCE = 5_000;
 
 /** What each draw of the parameters predicts. */
-export async function predict(model: tf.LayersModel, draws: readonly ModelParameters[], { images, count }: Images): Promise<Predictions> {
+export async function predict(
+  model: tf.LayersModel,
+  draws: readonly ModelParameters[],
+  { images, count }: Images,
+): Promise<Predictions> {
   const network = modelToFunction(model);
-  const probabilities = jit((params: ModelParameters, inputs: tf.Tensor) => tf.softmax(network(params, inputs)), { name: 'predict' });
+  const probabilities = jit((params: ModelParameters, inputs: tf.Tensor) => tf.softmax(network(params, inputs)), {
+    name: 'predict',
+  });
   const values = new Float32Array(draws.length * count * CLASSES);
   for (let first = 0; first < count; first += IMAGES_AT_ONCE) {
     const rows = Math.min(IMAGES_AT_ONCE, count - first);

@@ -1,7 +1,8 @@
 /** Trees of tensors that functions are differentiated with respect to. */
-import { Tensor } from '@tensorflow/tfjs-core';
+
 import { printAval, record } from '@posteriors/backend';
 import { flatten, paths, type Structure, type TensorTree, unflatten } from '@posteriors/tree';
+import { Tensor } from '@tensorflow/tfjs-core';
 
 export interface Differentiated<P> {
   readonly tree: P;
@@ -15,14 +16,17 @@ export function differentiated<P extends TensorTree>(name: string, argument: P):
   leaves.forEach((leaf, i) => {
     const path = (): string => paths(argument)[i] as string;
     if (!(leaf instanceof Tensor)) {
-      throw new Error(`${name}: the parameter ${path()} is not a tensor but ${describeLeaf(leaf)}; make it one with tf.scalar or tf.tensor`);
+      throw new Error(
+        `${name}: the parameter ${path()} is not a tensor but ${describeLeaf(leaf)}; make it one with tf.scalar or tf.tensor`,
+      );
     }
     if (leaf.dtype !== 'float32') {
       throw new Error(
         `${name}: the parameter ${path()} is ${leaf.dtype}[${leaf.shape}], and derivatives need float32: cast it, or pass it with the batch`,
       );
     }
-    if (leaf.isDisposed) throw new Error(`${name}: the parameter ${path()} is a disposed tensor ${printAval(leaf as never)}`);
+    if (leaf.isDisposed)
+      throw new Error(`${name}: the parameter ${path()} is a disposed tensor ${printAval(leaf as never)}`);
   });
   const aliases = leaves.map((leaf) => record('Identity', [leaf]));
   return { tree: unflatten(structure, aliases) as P, leaves: aliases, structure };
@@ -43,11 +47,14 @@ export function splitAux(name: string, result: unknown): [value: unknown, aux: u
     );
   }
   const [value, aux] = result;
-  if (aux === null || aux === undefined) throw new Error(`${name}: aux is ${aux}; it must be a tree of tensors, [] when there is nothing to hand out`);
+  if (aux === null || aux === undefined)
+    throw new Error(`${name}: aux is ${aux}; it must be a tree of tensors, [] when there is nothing to hand out`);
   const { leaves } = flatten(aux as TensorTree);
   leaves.forEach((leaf, i) => {
     if (!(leaf instanceof Tensor)) {
-      throw new Error(`${name}: aux must be a tree of tensors, and ${paths(aux as TensorTree)[i]} is ${describeLeaf(leaf)}`);
+      throw new Error(
+        `${name}: aux must be a tree of tensors, and ${paths(aux as TensorTree)[i]} is ${describeLeaf(leaf)}`,
+      );
     }
   });
   return [value, aux];
@@ -55,10 +62,14 @@ export function splitAux(name: string, result: unknown): [value: unknown, aux: u
 
 /** @throws unless `value` is one float32 number. */
 export function requireScalar(name: string, value: unknown): Tensor {
-  if (!(value instanceof Tensor)) throw new Error(`${name}: the function must return a tensor and returned ${describeLeaf(value)}`);
+  if (!(value instanceof Tensor))
+    throw new Error(`${name}: the function must return a tensor and returned ${describeLeaf(value)}`);
   if (value.rank !== 0) {
-    throw new Error(`${name}: the function must return a scalar (shape []) and returned shape [${value.shape}]; sum it or take its mean`);
+    throw new Error(
+      `${name}: the function must return a scalar (shape []) and returned shape [${value.shape}]; sum it or take its mean`,
+    );
   }
-  if (value.dtype !== 'float32') throw new Error(`${name}: the function must return float32 and returned ${value.dtype}`);
+  if (value.dtype !== 'float32')
+    throw new Error(`${name}: the function must return float32 and returned ${value.dtype}`);
   return value;
 }

@@ -1,5 +1,5 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
 import { currentTrace, newValue, type Program, type Trace, trace as traceProgram } from '@posteriors/backend';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { hooks } from './hooks.ts';
 
 /**
@@ -34,10 +34,22 @@ export function recordCall(
     hooks,
   );
   // What the derivative captured becomes inputs, so that it can be applied to other values of them.
-  const program: Program = { ...traced, inputs: [...traced.inputs, ...traced.constants.map(({ value }) => value)], constants: [] };
+  const program: Program = {
+    ...traced,
+    inputs: [...traced.inputs, ...traced.constants.map(({ value }) => value)],
+    constants: [],
+  };
   const residuals = traced.constants.map(({ source }) => source);
   const inputs = [...values, ...floats, ...residuals].map((tensor) => trace.atom(tensor));
   const outputs = inputs.slice(0, values.length).map(newValue);
-  trace.equations.push({ type: 'call', name, direction, derivative: program, arguments: floats.length, inputs, outputs });
+  trace.equations.push({
+    type: 'call',
+    name,
+    direction,
+    derivative: program,
+    arguments: floats.length,
+    inputs,
+    outputs,
+  });
   return outputs.map((value) => trace.tensor(value));
 }

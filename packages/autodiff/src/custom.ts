@@ -1,5 +1,5 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
 import { flatten, hasStructure, printStructure, type Structure, type TensorTree, unflatten } from '@posteriors/tree';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { recordCall } from './call.ts';
 import { evaluate } from './evaluate.ts';
 import { zerosLike } from './shapes.ts';
@@ -23,7 +23,12 @@ export function customJvp<A extends readonly TensorTree[], Y extends TensorTree>
         // Only float32 arguments have tangents; the others get zeros.
         let next = 0;
         const tangents = leaves.map((leaf) => (leaf.dtype === 'float32' ? (seeds[next++] as Tensor) : zerosLike(leaf)));
-        return leavesLike('customJvp', 'tangent', jvp(args, unflatten(structure, tangents) as unknown as A, value), output.structure);
+        return leavesLike(
+          'customJvp',
+          'tangent',
+          jvp(args, unflatten(structure, tangents) as unknown as A, value),
+          output.structure,
+        );
       };
       return unflatten(output.structure, recordCall('customJvp', 'forward', leaves, output.leaves, rule)) as Y;
     });
@@ -52,7 +57,9 @@ export function customVjp<A extends readonly TensorTree[], Y extends TensorTree>
 
 function leavesLike(name: string, what: string, tree: TensorTree, structure: Structure): readonly Tensor[] {
   if (!hasStructure(tree, structure)) {
-    throw new Error(`${name}: the rule returned a ${what} ${printStructure(flatten(tree).structure)} and must return ${printStructure(structure)}`);
+    throw new Error(
+      `${name}: the rule returned a ${what} ${printStructure(flatten(tree).structure)} and must return ${printStructure(structure)}`,
+    );
   }
   return flatten(tree).leaves;
 }

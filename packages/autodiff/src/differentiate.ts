@@ -4,10 +4,19 @@
  * Reverse mode is linearise, then transpose: the tangents of the outputs are recorded as linear functions of placeholder tangents of the
  * inputs, those equations are taken out of the trace again, and walked backwards with cotangents.
  */
-import { add, mul, type Tensor } from '@tensorflow/tfjs-core';
+
 import {
-  type Atom, type CallEquation, currentTrace, type Equation, type KernelEquation, newValue, record, type Trace, type Value,
+  type Atom,
+  type CallEquation,
+  currentTrace,
+  type Equation,
+  type KernelEquation,
+  newValue,
+  record,
+  type Trace,
+  type Value,
 } from '@posteriors/backend';
+import { add, mul, type Tensor } from '@tensorflow/tfjs-core';
 import { inlineProgram } from './inline.ts';
 import { ruleOf } from './rule.ts';
 import { broadcastTo, sumTo, zerosLike } from './shapes.ts';
@@ -98,7 +107,8 @@ function kernelTangent(trace: Trace, equation: KernelEquation, tangents: readonl
     derivative.partials.forEach((partial, i) => {
       const tangent = tangents[i];
       if (partial === null || tangent === null || tangent === undefined) return;
-      const term = typeof partial === 'number' ? scaled(tangent, partial) : mul(partial(inputs, output, attributes), tangent);
+      const term =
+        typeof partial === 'number' ? scaled(tangent, partial) : mul(partial(inputs, output, attributes), tangent);
       total = total === null ? term : add(total, term);
     });
     return total === null ? null : broadcastTo(total, output.shape);
@@ -127,17 +137,28 @@ function scaled(tangent: Tensor, factor: number): Tensor {
 }
 
 /** The parts of a Call equation's inputs. Residuals that are its own values are taken after it, so that their derivative is the custom one. */
-export function callParts(equation: CallEquation): { values: readonly Atom[]; args: readonly Atom[]; residuals: readonly Atom[] } {
+export function callParts(equation: CallEquation): {
+  values: readonly Atom[];
+  args: readonly Atom[];
+  residuals: readonly Atom[];
+} {
   const count = equation.outputs.length;
   const values = equation.inputs.slice(0, count);
   const residuals = equation.inputs.slice(count + equation.arguments).map((residual) => {
-    const index = values.findIndex((value) => value.kind === 'value' && residual.kind === 'value' && value.id === residual.id);
+    const index = values.findIndex(
+      (value) => value.kind === 'value' && residual.kind === 'value' && value.id === residual.id,
+    );
     return index < 0 ? residual : (equation.outputs[index] as Value);
   });
   return { values, args: equation.inputs.slice(count, count + equation.arguments), residuals };
 }
 
-function callTangents(trace: Trace, equation: CallEquation, tangentOf: (atom: Atom) => Tensor | null, mode: Mode): (Tensor | null)[] {
+function callTangents(
+  trace: Trace,
+  equation: CallEquation,
+  tangentOf: (atom: Atom) => Tensor | null,
+  mode: Mode,
+): (Tensor | null)[] {
   const { args, residuals } = callParts(equation);
   const incoming = args.map(tangentOf);
   if (incoming.every((tangent) => tangent === null)) return equation.outputs.map(() => null);
@@ -155,7 +176,9 @@ function callTangents(trace: Trace, equation: CallEquation, tangentOf: (atom: At
   const start = trace.equations.length;
   const results = inlineProgram(equation.derivative, [...cotangents, ...saved]);
   try {
-    return transpose(trace, start, cotangents, results, tangents).map((tangent, i) => tangent ?? zerosLike(trace.tensor(equation.outputs[i] as Value)));
+    return transpose(trace, start, cotangents, results, tangents).map(
+      (tangent, i) => tangent ?? zerosLike(trace.tensor(equation.outputs[i] as Value)),
+    );
   } catch (error) {
     throw new Error(
       `the custom derivative of ${equation.name} is not linear in its cotangent, so it has no forward mode; define the function with customJvp instead (${(error as Error).message})`,
@@ -221,7 +244,8 @@ export function transposeEquations(
     if (equation.type === 'call' && equation.direction === 'transposed') {
       const full = equation.outputs.map((output, k) => incoming[k] ?? zerosLike(trace.tensor(output)));
       const residuals = equation.inputs.slice(equation.arguments).map((atom) => trace.tensor(atom));
-      inlineProgram(equation.derivative, [...full, ...residuals]).forEach((cotangent, k) => accumulate(equation.inputs[k] as Atom, cotangent));
+      const parts = inlineProgram(equation.derivative, [...full, ...residuals]);
+      for (const [k, part] of parts.entries()) accumulate(equation.inputs[k] as Atom, part);
       continue;
     }
     if (equation.type !== 'kernel') throw new Error(`a ${equation.type} equation cannot be transposed`);
@@ -240,7 +264,8 @@ function transposeKernel(
   const { derivative } = ruleOf(equation.kernel, 'reverse mode');
   const positions = equation.inputs.flatMap((atom, i) => (atom.kind === 'value' && dependent.has(atom.id) ? [i] : []));
   const rule = derivative === 'zero' ? undefined : derivative.transpose;
-  const linear = rule !== undefined && (positions.length === 1 || !(derivative as { multilinear?: boolean }).multilinear);
+  const linear =
+    rule !== undefined && (positions.length === 1 || !(derivative as { multilinear?: boolean }).multilinear);
   if (!linear) throw new Error(`the kernel ${equation.kernel} is not linear in its input`);
   const inputs = equation.inputs.map((atom) => trace.tensor(atom));
   for (const i of positions) {

@@ -1,7 +1,8 @@
 /** Running code that must be traced, wherever it is called. */
-import { Tensor } from '@tensorflow/tfjs-core';
+
 import { currentBackend, currentTrace, trace as traceProgram } from '@posteriors/backend';
 import { flatten, type Structure, unflatten } from '@posteriors/tree';
+import { Tensor } from '@tensorflow/tfjs-core';
 import { hooks } from './hooks.ts';
 
 /**
@@ -26,7 +27,10 @@ export function evaluate<T>(name: string, fn: () => T): T {
   try {
     const tensors = executable.run([]);
     let next = 0;
-    return unflatten(structure as Structure, leaves.map((leaf) => (leaf instanceof Tensor ? tensors[next++] : leaf))) as T;
+    return unflatten(
+      structure as Structure,
+      leaves.map((leaf) => (leaf instanceof Tensor ? tensors[next++] : leaf)),
+    ) as T;
   } finally {
     executable.dispose();
   }
@@ -36,7 +40,9 @@ export function evaluate<T>(name: string, fn: () => T): T {
 export function refusePromise<T>(name: string, result: T): T {
   if (result instanceof Promise) {
     result.catch(() => {});
-    throw new Error(`${name}: the function is async, but it is traced synchronously. Await what it needs before, and pass that in as an argument.`);
+    throw new Error(
+      `${name}: the function is async, but it is traced synchronously. Await what it needs before, and pass that in as an argument.`,
+    );
   }
   return result;
 }

@@ -1,6 +1,6 @@
-import { scalar, type Tensor } from '@tensorflow/tfjs-core';
 import { currentTrace, type Trace } from '@posteriors/backend';
 import { type TensorTree, unflatten } from '@posteriors/tree';
+import { scalar, type Tensor } from '@tensorflow/tfjs-core';
 import { differentiated, requireScalar, splitAux } from './arguments.ts';
 import { pullBack } from './differentiate.ts';
 import { evaluate, refusePromise } from './evaluate.ts';
@@ -73,4 +73,3 @@ function gradientOf<P extends TensorTree, R extends readonly unknown[]>(
   const leaves = cotangents.map((cotangent, i) => cotangent ?? zerosLike(argument.leaves[i] as Tensor));
   return { value, aux, gradient: unflatten(argument.structure, leaves) as P };
 }
-

@@ -1,6 +1,15 @@
 /** `tf.grad` and its kin, and `tf.customGrad`, inside of a trace. */
+
+import {
+  type Atom,
+  currentTrace,
+  type KernelParameters,
+  literalOf,
+  record,
+  type Trace,
+  type TraceHooks,
+} from '@posteriors/backend';
 import { ones, type Tensor } from '@tensorflow/tfjs-core';
-import { currentTrace, type KernelParameters, type Trace, type TraceHooks } from '@posteriors/backend';
 import { recordCall } from './call.ts';
 import { pullBack } from './differentiate.ts';
 import { zerosLike } from './shapes.ts';
@@ -9,10 +18,14 @@ export const hooks: TraceHooks = {
   // `f` runs in the open trace, so that tensors which it hands out by closure stay valid.
   gradients(f, xs, dy) {
     const trace = currentTrace() as Trace;
-    const start = trace.equations.length;
-    const value = f();
-    const cotangents = pullBack(trace, start, xs, [value], [dy ?? ones(value.shape)]);
-    return { value, grads: cotangents.map((cotangent, i) => cotangent ?? zerosLike(xs[i] as Tensor)) };
+    // As in tfjs, a tensor that stands twice in `xs` has its whole gradient twice.
+    const distinct = [...new Set(xs)];
+    return withValues(trace, distinct, () => {
+      const start = trace.equations.length;
+      const value = f();
+      const cotangents = pullBack(trace, start, distinct, [value], [dy ?? ones(value.shape)]);
+      return { value, grads: xs.map((x) => cotangents[distinct.indexOf(x)] ?? zerosLike(x)) };
+    });
   },
 
   customGradient({ forwardFunc, backwardsFunc, inputs }: KernelParameters): Tensor {
@@ -28,3 +41,20 @@ export const hooks: TraceHooks = {
     return recordCall('customGrad', 'reverse', args, [value], backward)[0] as Tensor;
   },
 };
+
+/** Runs `run` while those of `xs` that are literals stand for values, so that equations on them can be followed. */
+function withValues<T>(trace: Trace, xs: readonly Tensor[], run: () => T): T {
+  const literals = xs.filter((x) => literalOf(x) !== undefined) as unknown as (Tensor & { atom: Atom })[];
+  const restored = literals.map((x) => {
+    const { atom } = x;
+    x.atom = trace.atom(record('Identity', [x]));
+    return () => {
+      x.atom = atom;
+    };
+  });
+  try {
+    return run();
+  } finally {
+    for (const restore of restored) restore();
+  }
+}

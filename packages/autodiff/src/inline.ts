@@ -1,6 +1,17 @@
 /** Programs recorded into the open trace, for one example or for a batch of them. */
+
+import {
+  type Atom,
+  type CallEquation,
+  currentTrace,
+  newValue,
+  type Program,
+  record,
+  type Trace,
+  trace as traceProgram,
+  type Value,
+} from '@posteriors/backend';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { type Atom, type CallEquation, currentTrace, newValue, type Program, record, type Trace, trace as traceProgram } from '@posteriors/backend';
 import { hooks } from './hooks.ts';
 import { ruleOf } from './rule.ts';
 import { ensureBatched } from './shapes.ts';
@@ -25,8 +36,12 @@ export function inlineBatched(program: Program, inputs: readonly Operand[], size
   const operands = new Map<number, Operand>();
   const operand = (atom: Atom): Operand =>
     atom.kind === 'literal' ? { tensor: trace.tensor(atom), batched: false } : (operands.get(atom.id) as Operand);
-  program.inputs.forEach((value, i) => operands.set(value.id, inputs[i] as Operand));
-  for (const { value, source } of program.constants) operands.set(value.id, { tensor: source as Tensor, batched: false });
+  const bind = (values: readonly Value[], given: readonly Operand[]): void => {
+    for (const [i, value] of values.entries()) operands.set(value.id, given[i] as Operand);
+  };
+  bind(program.inputs, inputs);
+  for (const { value, source } of program.constants)
+    operands.set(value.id, { tensor: source as Tensor, batched: false });
 
   for (const equation of program.equations) {
     const given = equation.inputs.map(operand);
@@ -34,13 +49,14 @@ export function inlineBatched(program: Program, inputs: readonly Operand[], size
     const tensors = given.map((input) => input.tensor);
     if (equation.type === 'scan') throw new Error('a Scan equation has no batching rule');
     if (equation.type === 'call') {
-      const outputs = inlineCall(trace, equation, given, size);
-      equation.outputs.forEach((value, i) => operands.set(value.id, outputs[i] as Operand));
+      bind(equation.outputs, inlineCall(trace, equation, given, size));
       continue;
     }
     const { kernel, attributes } = equation;
     const any = batched.includes(true);
-    const tensor = any ? ruleOf(kernel, 'vmap').batch(tensors, batched, attributes, size) : record(kernel, tensors, attributes);
+    const tensor = any
+      ? ruleOf(kernel, 'vmap').batch(tensors, batched, attributes, size)
+      : record(kernel, tensors, attributes);
     operands.set(equation.outputs[0]!.id, { tensor, batched: any });
   }
   return program.outputs.map(operand);
@@ -56,7 +72,9 @@ function inlineCall(trace: Trace, equation: CallEquation, given: readonly Operan
   );
   const derivative = any ? batchDerivative(equation, inputs, size) : equation.derivative;
   const atoms = inputs.map(({ tensor }) => trace.atom(tensor));
-  const outputs = equation.outputs.map(({ shape, dtype }) => newValue({ shape: any ? [size, ...shape] : shape, dtype }));
+  const outputs = equation.outputs.map(({ shape, dtype }) =>
+    newValue({ shape: any ? [size, ...shape] : shape, dtype }),
+  );
   trace.equations.push({ ...equation, derivative, inputs: atoms, outputs });
   return outputs.map((value) => ({ tensor: trace.tensor(value), batched: any }));
 }
@@ -71,7 +89,9 @@ function batchDerivative(equation: CallEquation, inputs: readonly Operand[], siz
   return traceProgram(
     (tensors) => {
       const operands = tensors.map((tensor, i) => ({ tensor, batched: i < seeds || residuals[i - seeds]!.batched }));
-      return inlineBatched(derivative, operands, size).map(({ tensor, batched }) => ensureBatched(tensor, batched, size));
+      return inlineBatched(derivative, operands, size).map(({ tensor, batched }) =>
+        ensureBatched(tensor, batched, size),
+      );
     },
     avals,
     hooks,

@@ -1,11 +1,21 @@
-import { scalar, Tensor, tensor1d } from '@tensorflow/tfjs-core';
 import {
-  type Aval, avalOf, type Backend, currentBackend, currentTrace, type Executable, type Program, printAval, type RunInput, sameShape, trace as traceProgram,
+  type Aval,
+  avalOf,
+  type Backend,
+  currentBackend,
+  currentTrace,
+  type Executable,
+  type Program,
+  printAval,
+  type RunInput,
+  sameShape,
+  trace as traceProgram,
 } from '@posteriors/backend';
 import { flatten, hasStructure, paths, type Structure, unflatten } from '@posteriors/tree';
-import { requirePure } from './pure.ts';
+import { scalar, Tensor, tensor1d } from '@tensorflow/tfjs-core';
 import { evaluate, refusePromise } from './evaluate.ts';
 import { hooks } from './hooks.ts';
+import { requirePure, type Traced } from './pure.ts';
 
 /** A compiled function. */
 export interface Compiled<A extends readonly unknown[], Y> {
@@ -44,7 +54,10 @@ const cacheSize = 32;
  *
  * @throws if the function is async, draws hidden random numbers, or gives different programs when traced twice.
  */
-export function jit<A extends readonly unknown[], Y>(f: (...args: A) => Y, { name = f.name || 'jit' }: { readonly name?: string } = {}): Compiled<A, Y> {
+export function jit<A extends readonly unknown[], Y>(
+  f: (...args: A) => Y,
+  { name = f.name || 'jit' }: { readonly name?: string } = {},
+): Compiled<A, Y> {
   // The entry used last comes first.
   let cache: Entry[] = [];
   let traces = 0;
@@ -70,7 +83,10 @@ export function jit<A extends readonly unknown[], Y>(f: (...args: A) => Y, { nam
     });
     const tensors = entry.executable.run(inputs);
     let next = 0;
-    return unflatten(entry.output, entry.returned.map((leaf) => (leaf === result ? tensors[next++] : leaf))) as Y;
+    return unflatten(
+      entry.output,
+      entry.returned.map((leaf) => (leaf === result ? tensors[next++] : leaf)),
+    ) as Y;
   };
   return Object.defineProperties(compiled, {
     traces: { get: () => traces },
@@ -94,10 +110,10 @@ function compile<A extends readonly unknown[], Y>(
   structure: Structure,
   avals: readonly (Aval | null)[],
 ): Entry {
-  let returned: unknown[] = [];
-  let output: Structure | undefined;
-  const once = (): Program<Tensor> =>
-    traceProgram(
+  const once = (): Traced => {
+    let returned: readonly unknown[] = [];
+    let output: Structure | undefined;
+    const program = traceProgram(
       (symbols) => {
         let next = 0;
         const args = unflatten(structure, leaves.map((leaf, i) => (avals[i] === null ? leaf : symbols[next++]))) as unknown as A;
@@ -109,15 +125,26 @@ function compile<A extends readonly unknown[], Y>(
       avals.filter((aval) => aval !== null),
       hooks,
     );
-  const program = once();
-  requirePure(name, program, once());
+    return { program, returned, output: output as Structure };
+  };
+  const traced = once();
+  requirePure(name, traced, once());
   const backend = currentBackend();
-  return { backend, structure, avals, args: leaves, executable: backend.compile(program), returned, output: output as Structure };
+  return { backend, structure, avals, args: leaves, executable: backend.compile(traced.program), returned: traced.returned, output: traced.output };
 }
 
-function inTrace<A extends readonly unknown[], Y>(name: string, f: (...args: A) => Y, leaves: readonly unknown[], structure: Structure): Y {
+function inTrace<A extends readonly unknown[], Y>(
+  name: string,
+  f: (...args: A) => Y,
+  leaves: readonly unknown[],
+  structure: Structure,
+): Y {
   const symbols = leaves.map((leaf) =>
-    typeof leaf === 'number' ? scalar(leaf) : leaf instanceof Uint32Array ? tensor1d(new Int32Array(leaf), 'int32') : leaf,
+    typeof leaf === 'number'
+      ? scalar(leaf)
+      : leaf instanceof Uint32Array
+        ? tensor1d(new Int32Array(leaf), 'int32')
+        : leaf,
   );
   return evaluate(name, () => f(...(unflatten(structure, symbols) as unknown as A)));
 }
@@ -125,19 +152,28 @@ function inTrace<A extends readonly unknown[], Y>(name: string, f: (...args: A) 
 /** What a leaf is to the program; null if it is part of it. */
 function inputAval(name: string, leaf: unknown, path: () => string): Aval | null {
   if (leaf instanceof Tensor) {
-    if (leaf.isDisposed) throw new Error(`${name}: the argument ${path()} is a disposed tensor ${printAval(leaf as never)}`);
+    if (leaf.isDisposed)
+      throw new Error(`${name}: the argument ${path()} is a disposed tensor ${printAval(leaf as never)}`);
     return avalOf(leaf);
   }
   if (typeof leaf === 'number') return scalarAval;
   if (leaf instanceof Uint32Array) return { shape: [leaf.length], dtype: 'int32' };
   if (typeof leaf === 'string' || typeof leaf === 'boolean' || leaf === undefined) return null;
-  throw new Error(`${name}: the argument ${path()} is ${typeof leaf === 'object' ? `a ${leaf?.constructor?.name}` : `a ${typeof leaf}`}, which a compiled function cannot take`);
+  throw new Error(
+    `${name}: the argument ${path()} is ${typeof leaf === 'object' ? `a ${leaf?.constructor?.name}` : `a ${typeof leaf}`}, which a compiled function cannot take`,
+  );
 }
 
 const scalarAval: Aval = { shape: [], dtype: 'float32' };
 
 /** Whether a program was made for arguments like these. */
-function fits(entry: Entry, backend: Backend, args: unknown, leaves: readonly unknown[], avals: readonly (Aval | null)[]): boolean {
+function fits(
+  entry: Entry,
+  backend: Backend,
+  args: unknown,
+  leaves: readonly unknown[],
+  avals: readonly (Aval | null)[],
+): boolean {
   if (entry.backend !== backend || entry.avals.length !== avals.length) return false;
   for (let i = 0; i < avals.length; i++) {
     const [expected, given] = [entry.avals[i] as Aval | null, avals[i] as Aval | null];
@@ -150,7 +186,12 @@ function fits(entry: Entry, backend: Backend, args: unknown, leaves: readonly un
   return hasStructure(args, entry.structure);
 }
 
-function warnOfRetraces(name: string, names: readonly string[], previous: readonly (Aval | null)[] | undefined, avals: readonly (Aval | null)[]): void {
+function warnOfRetraces(
+  name: string,
+  names: readonly string[],
+  previous: readonly (Aval | null)[] | undefined,
+  avals: readonly (Aval | null)[],
+): void {
   const changes = avals.flatMap((aval, i) => {
     const before = previous?.[i];
     if (!aval || !before || printAval(aval) === printAval(before)) return [];

@@ -1,9 +1,9 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
 import { currentTrace, type Trace, type Value } from '@posteriors/backend';
 import { flatten, type Structure, type TensorTree, unflatten } from '@posteriors/tree';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { differentiated, splitAux } from './arguments.ts';
 import { pushForward } from './differentiate.ts';
-import { disposable, type Disposer } from './disposable.ts';
+import { type Disposer, disposable } from './disposable.ts';
 import { evaluate, refusePromise } from './evaluate.ts';
 import { inlineProgram } from './inline.ts';
 import { linearMap, matchingLeaves } from './linear-map.ts';
@@ -39,12 +39,24 @@ export function jvp(
     const argument = differentiated('jvp', primals as TensorTree);
     const directions = matchingLeaves('jvp', 'tangent', tangents as TensorTree, argument.structure, argument.leaves);
     const start = trace.equations.length;
-    const result = refusePromise('jvp', (f as (...args: readonly TensorTree[]) => unknown)(...(argument.tree as readonly TensorTree[])));
+    const result = refusePromise(
+      'jvp',
+      (f as (...args: readonly TensorTree[]) => unknown)(...(argument.tree as readonly TensorTree[])),
+    );
     const [value, aux] = hasAux ? splitAux('jvp', result) : [result, undefined];
     const { leaves, structure } = flatten(value as TensorTree);
     const known = new Map(argument.leaves.map((leaf, i) => [(trace.atom(leaf) as Value).id, directions[i] as Tensor]));
-    const outgoing = pushForward(trace, trace.equations.slice(start), known, leaves.map((leaf) => trace.atom(leaf)), 'forward');
-    const tangent = unflatten(structure, outgoing.map((t, i) => t ?? zerosLike(leaves[i] as Tensor)));
+    const outgoing = pushForward(
+      trace,
+      trace.equations.slice(start),
+      known,
+      leaves.map((leaf) => trace.atom(leaf)),
+      'forward',
+    );
+    const tangent = unflatten(
+      structure,
+      outgoing.map((t, i) => t ?? zerosLike(leaves[i] as Tensor)),
+    );
     return hasAux ? [value, tangent, aux] : [value, tangent];
   });
 }
@@ -84,7 +96,10 @@ export function linearize(
     value: map.value as TensorTree,
     aux: hasAux ? map.aux : undefined,
     pushforward: (...tangents: readonly TensorTree[]) =>
-      unflatten(output, map.apply(matchingLeaves('linearize', 'tangent', tangents as TensorTree, map.argument, shapes))) as TensorTree,
+      unflatten(
+        output,
+        map.apply(matchingLeaves('linearize', 'tangent', tangents as TensorTree, map.argument, shapes)),
+      ) as TensorTree,
     dispose: () => map.dispose(),
   });
 }

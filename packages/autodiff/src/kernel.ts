@@ -1,5 +1,12 @@
+import {
+  type Attributes,
+  currentTrace,
+  record,
+  registerKernelSpec,
+  type ShapeRule,
+  theEngine,
+} from '@posteriors/backend';
 import { type KernelFunc, registerKernel, type Tensor } from '@tensorflow/tfjs-core';
-import { type Attributes, currentTrace, record, registerKernelSpec, type ShapeRule, theEngine } from '@posteriors/backend';
 import { type BatchRule, type Derivative, registerRule } from './rule.ts';
 
 /** A kernel from outside of TensorFlow.js: all that tracing, derivatives, batching and devices need to know of it. */
@@ -18,10 +25,19 @@ export interface KernelDefinition {
  * Defines a kernel and returns it as a function of tensors and attributes, which runs on the current device or, inside of a transform, is
  * recorded.
  */
-export function defineKernel({ name, shape, derivative, batch, run }: KernelDefinition): (inputs: readonly Tensor[], attributes?: Attributes) => Tensor {
+export function defineKernel({
+  name,
+  shape,
+  derivative,
+  batch,
+  run,
+}: KernelDefinition): (inputs: readonly Tensor[], attributes?: Attributes) => Tensor {
   registerKernelSpec(name, { shape });
   registerRule(name, { derivative, batch });
-  for (const [backendName, kernelFunc] of Object.entries(run)) registerKernel({ kernelName: name, backendName, kernelFunc });
+  for (const [backendName, kernelFunc] of Object.entries(run))
+    registerKernel({ kernelName: name, backendName, kernelFunc });
   return (inputs, attributes = {}) =>
-    currentTrace() === null ? (theEngine().runKernel(name, inputs, attributes) as Tensor) : record(name, inputs, attributes);
+    currentTrace() === null
+      ? (theEngine().runKernel(name, inputs, attributes) as Tensor)
+      : record(name, inputs, attributes);
 }

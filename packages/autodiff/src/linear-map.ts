@@ -1,7 +1,17 @@
 /** The derivative of a function at a point, kept as a program that can be applied many times. */
-import { Tensor } from '@tensorflow/tfjs-core';
-import { type Atom, currentBackend, currentTrace, type Executable, type Program, type Trace, trace as traceProgram, type Value } from '@posteriors/backend';
+
+import {
+  type Atom,
+  currentBackend,
+  currentTrace,
+  type Executable,
+  type Program,
+  type Trace,
+  trace as traceProgram,
+  type Value,
+} from '@posteriors/backend';
 import { flatten, hasStructure, paths, printStructure, type Structure, type TensorTree } from '@posteriors/tree';
+import { Tensor } from '@tensorflow/tfjs-core';
 import { differentiated, splitAux } from './arguments.ts';
 import { placeholders, pushForward, takeLinear } from './differentiate.ts';
 import { evaluate, refusePromise } from './evaluate.ts';
@@ -34,11 +44,20 @@ export function linearizeInTrace(
   const mark = trace.equations.length;
   const seeds = placeholders(trace, argument.leaves);
   const tangents = new Map(argument.leaves.map((leaf, i) => [(trace.atom(leaf) as Value).id, seeds[i] as Tensor]));
-  const outgoing = pushForward(trace, equations, tangents, ys.map((y) => trace.atom(y)), mode);
+  const outgoing = pushForward(
+    trace,
+    equations,
+    tangents,
+    ys.map((y) => trace.atom(y)),
+    mode,
+  );
   const linear = takeLinear(trace, mark, seeds);
   const outputs = outgoing.map((tangent, i) => trace.atom(tangent === null ? zerosLike(ys[i] as Tensor) : tangent));
 
-  const defined = new Set([...seeds.map((seed) => (trace.atom(seed) as Value).id), ...linear.flatMap((e) => e.outputs.map((o) => o.id))]);
+  const defined = new Set([
+    ...seeds.map((seed) => (trace.atom(seed) as Value).id),
+    ...linear.flatMap((e) => e.outputs.map((o) => o.id)),
+  ]);
   const residuals = new Map<number, Value>();
   const require = (atom: Atom): void => {
     if (atom.kind === 'value' && !defined.has(atom.id)) residuals.set(atom.id, atom);
@@ -51,14 +70,22 @@ export function linearizeInTrace(
     equations: linear,
     outputs,
   };
-  return { value, aux, residuals: [...residuals.values()].map((atom) => trace.tensor(atom)), program, argument: argument.structure };
+  return {
+    value,
+    aux,
+    residuals: [...residuals.values()].map((atom) => trace.tensor(atom)),
+    program,
+    argument: argument.structure,
+  };
 }
 
 function valueLeaves(name: string, value: unknown): Tensor[] {
   const { leaves } = flatten<unknown>(value as TensorTree);
   for (const leaf of leaves) {
     if (!(leaf instanceof Tensor) || leaf.dtype !== 'float32') {
-      throw new Error(`${name}: the function must return a tree of float32 tensors and returned ${leaf instanceof Tensor ? leaf.dtype : typeof leaf}`);
+      throw new Error(
+        `${name}: the function must return a tree of float32 tensors and returned ${leaf instanceof Tensor ? leaf.dtype : typeof leaf}`,
+      );
     }
   }
   return leaves as Tensor[];
@@ -123,9 +150,17 @@ export function linearMap(
 }
 
 /** The leaves of a tangent or cotangent, checked against the tree that it belongs to. */
-export function matchingLeaves(name: string, what: string, tree: TensorTree, structure: Structure, like: readonly { shape: readonly number[] }[]): Tensor[] {
+export function matchingLeaves(
+  name: string,
+  what: string,
+  tree: TensorTree,
+  structure: Structure,
+  like: readonly { shape: readonly number[] }[],
+): Tensor[] {
   if (!hasStructure(tree, structure)) {
-    throw new Error(`${name}: the ${what} has structure ${printStructure(flatten(tree).structure)} and must have ${printStructure(structure)}`);
+    throw new Error(
+      `${name}: the ${what} has structure ${printStructure(flatten(tree).structure)} and must have ${printStructure(structure)}`,
+    );
   }
   const { leaves } = flatten(tree);
   leaves.forEach((leaf, i) => {
@@ -136,4 +171,3 @@ export function matchingLeaves(name: string, what: string, tree: TensorTree, str
   });
   return [...leaves];
 }
-

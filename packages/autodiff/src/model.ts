@@ -1,5 +1,5 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
 import type { TensorTree } from '@posteriors/tree';
+import type { Tensor } from '@tensorflow/tfjs-core';
 
 /** What is used of a `tf.LayersModel`. */
 export interface LayersModel {
@@ -40,9 +40,15 @@ export function assignModelParameters(model: LayersModel, parameters: ModelParam
  *
  * @throws if parameters and model differ in layers, weights or shapes.
  */
-export function modelToFunction(model: LayersModel): (parameters: ModelParameters, inputs: Tensor | readonly Tensor[]) => Tensor;
-export function modelToFunction<Y extends TensorTree>(model: LayersModel): (parameters: ModelParameters, inputs: Tensor | readonly Tensor[]) => Y;
-export function modelToFunction(model: LayersModel): (parameters: ModelParameters, inputs: Tensor | readonly Tensor[]) => unknown {
+export function modelToFunction(
+  model: LayersModel,
+): (parameters: ModelParameters, inputs: Tensor | readonly Tensor[]) => Tensor;
+export function modelToFunction<Y extends TensorTree>(
+  model: LayersModel,
+): (parameters: ModelParameters, inputs: Tensor | readonly Tensor[]) => Y;
+export function modelToFunction(
+  model: LayersModel,
+): (parameters: ModelParameters, inputs: Tensor | readonly Tensor[]) => unknown {
   return (parameters, inputs) => {
     const swapped = match(model, parameters).map(({ weight, tensor }) => {
       const variable = weight as unknown as { val: Tensor };
@@ -74,7 +80,13 @@ function trainableWeights(model: LayersModel): NamedWeight[] {
       if (seen.has(weight)) return [];
       seen.add(weight);
       const prefix = `${layer.name}/`;
-      return [{ layer: layer.name, name: weight.name.startsWith(prefix) ? weight.name.slice(prefix.length) : weight.name, weight }];
+      return [
+        {
+          layer: layer.name,
+          name: weight.name.startsWith(prefix) ? weight.name.slice(prefix.length) : weight.name,
+          weight,
+        },
+      ];
     }),
   );
 }
@@ -85,16 +97,21 @@ function match(model: LayersModel, parameters: ModelParameters): { weight: Layer
   for (const [layer, named] of Object.entries(parameters)) {
     for (const name of Object.keys(named)) {
       if (!known.has(`${layer}/${name}`)) {
-        throw new Error(`modelToFunction: the model has no trainable weight ${layer}/${name}; it has ${[...known].join(', ')}`);
+        throw new Error(
+          `modelToFunction: the model has no trainable weight ${layer}/${name}; it has ${[...known].join(', ')}`,
+        );
       }
     }
   }
   return weights.map(({ layer, name, weight }) => {
     const tensor = parameters[layer]?.[name];
-    if (tensor === undefined) throw new Error(`modelToFunction: the parameters have no ${layer}/${name}, which the model has`);
+    if (tensor === undefined)
+      throw new Error(`modelToFunction: the parameters have no ${layer}/${name}, which the model has`);
     const { shape } = weight.read();
     if (`${tensor.shape}` !== `${shape}`) {
-      throw new Error(`modelToFunction: ${layer}/${name} has shape [${tensor.shape}] in the parameters and [${shape}] in the model`);
+      throw new Error(
+        `modelToFunction: ${layer}/${name} has shape [${tensor.shape}] in the parameters and [${shape}] in the model`,
+      );
     }
     return { weight, tensor };
   });

@@ -1,21 +1,37 @@
 /** What derivatives and batching need to know of a kernel. */
-import type { Tensor } from '@tensorflow/tfjs-core';
+
 import type { Attributes } from '@posteriors/backend';
+import type { Tensor } from '@tensorflow/tfjs-core';
 
 /** The partial derivative of an elementwise kernel with respect to one input, at each element; a number where it is constant. */
 export type Partial = number | ((inputs: readonly Tensor[], output: Tensor, attributes: Attributes) => Tensor);
 
 /** The tangent of the output; `tangents[i]` is null where input `i` has none. At least one is not null. */
-export type JvpRule = (tangents: readonly (Tensor | null)[], inputs: readonly Tensor[], output: Tensor, attributes: Attributes) => Tensor;
+export type JvpRule = (
+  tangents: readonly (Tensor | null)[],
+  inputs: readonly Tensor[],
+  output: Tensor,
+  attributes: Attributes,
+) => Tensor;
 
 /**
  * The cotangent of input `index`, in which the kernel is linear, given the cotangent of the output. Of the linear inputs only shape and
  * dtype may be used. Null if the kernel is not linear in that input.
  */
-export type TransposeRule = (index: number, cotangent: Tensor, inputs: readonly Tensor[], attributes: Attributes) => Tensor | null;
+export type TransposeRule = (
+  index: number,
+  cotangent: Tensor,
+  inputs: readonly Tensor[],
+  attributes: Attributes,
+) => Tensor | null;
 
 /** The kernel on operands of which some carry a batch on axis 0; the result carries it on axis 0. */
-export type BatchRule = (inputs: readonly Tensor[], batched: readonly boolean[], attributes: Attributes, size: number) => Tensor;
+export type BatchRule = (
+  inputs: readonly Tensor[],
+  batched: readonly boolean[],
+  attributes: Attributes,
+  size: number,
+) => Tensor;
 
 /**
  * The derivative of a kernel:
@@ -49,7 +65,8 @@ export function registerRule(kernel: string, rule: Rule): void {
 /** @throws if the kernel has no rule. */
 export function ruleOf(kernel: string, purpose: string): Rule {
   const rule = rules.get(kernel);
-  if (rule === undefined) throw new Error(`${purpose}: the kernel ${kernel} has no derivative and batching rule; defineKernel adds one`);
+  if (rule === undefined)
+    throw new Error(`${purpose}: the kernel ${kernel} has no derivative and batching rule; defineKernel adds one`);
   return rule;
 }
 

@@ -1,6 +1,7 @@
 /** Changes of shape that rules are written with. Each returns its argument where nothing changes. */
-import { reshape, sum, type Tensor, transpose, zeros } from '@tensorflow/tfjs-core';
+
 import { record, sameShape } from '@posteriors/backend';
+import { reshape, sum, type Tensor, transpose, zeros } from '@tensorflow/tfjs-core';
 
 export function broadcastTo(x: Tensor, shape: readonly number[]): Tensor {
   return sameShape(x.shape, shape) ? x : record('BroadcastTo', [x], { shape });

@@ -1,8 +1,8 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
 import { currentTrace, type Program, type Trace } from '@posteriors/backend';
 import { flatten, type TensorTree, unflatten } from '@posteriors/tree';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import { placeholders, transpose } from './differentiate.ts';
-import { disposable, type Disposer } from './disposable.ts';
+import { type Disposer, disposable } from './disposable.ts';
 import { inlineProgram } from './inline.ts';
 import { linearMap, matchingLeaves } from './linear-map.ts';
 import { zerosLike } from './shapes.ts';
@@ -46,16 +46,26 @@ export function vjp(
     value: map.value as TensorTree,
     aux: hasAux ? map.aux : undefined,
     pullback: (cotangent: TensorTree) =>
-      unflatten(map.argument, map.apply(matchingLeaves('vjp', 'cotangent', cotangent, structure, shapes))) as readonly TensorTree[],
+      unflatten(
+        map.argument,
+        map.apply(matchingLeaves('vjp', 'cotangent', cotangent, structure, shapes)),
+      ) as readonly TensorTree[],
     dispose: () => map.dispose(),
   });
 }
 
 /** Records the transpose of a linear program of `count` tangents and some residuals. */
-function pullThrough(program: Program, count: number, cotangents: readonly Tensor[], residuals: readonly Tensor[]): Tensor[] {
+function pullThrough(
+  program: Program,
+  count: number,
+  cotangents: readonly Tensor[],
+  residuals: readonly Tensor[],
+): Tensor[] {
   const trace = currentTrace() as Trace;
   const seeds = placeholders(trace, program.inputs.slice(0, count));
   const start = trace.equations.length;
   const tangents = inlineProgram(program, [...seeds, ...residuals]);
-  return transpose(trace, start, seeds, tangents, cotangents).map((cotangent, i) => cotangent ?? zerosLike(seeds[i] as Tensor));
+  return transpose(trace, start, seeds, tangents, cotangents).map(
+    (cotangent, i) => cotangent ?? zerosLike(seeds[i] as Tensor),
+  );
 }

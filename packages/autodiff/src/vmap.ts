@@ -1,6 +1,6 @@
-import { Tensor } from '@tensorflow/tfjs-core';
 import { avalOf, trace as traceProgram } from '@posteriors/backend';
 import { flatten, paths, type Structure, unflatten } from '@posteriors/tree';
+import { Tensor } from '@tensorflow/tfjs-core';
 import { evaluate, refusePromise } from './evaluate.ts';
 import { hooks } from './hooks.ts';
 import { inlineBatched } from './inline.ts';
@@ -24,7 +24,10 @@ export interface VmapOptions {
  *
  * @throws if mapped axes differ in length, none is mapped, or a kernel used has no rule.
  */
-export function vmap<A extends readonly unknown[], Y>(f: (...args: A) => Y, { inAxes = 0, outAxes = 0 }: VmapOptions = {}): (...args: A) => Y {
+export function vmap<A extends readonly unknown[], Y>(
+  f: (...args: A) => Y,
+  { inAxes = 0, outAxes = 0 }: VmapOptions = {},
+): (...args: A) => Y {
   return (...args) =>
     evaluate('vmap', () => {
       if (Array.isArray(inAxes) && inAxes.length !== args.length) {
@@ -39,7 +42,11 @@ export function vmap<A extends readonly unknown[], Y>(f: (...args: A) => Y, { in
       const operands = leaves.flatMap((leaf, i) => {
         if (!(leaf instanceof Tensor)) return [];
         const axis = axes[i] as Axis;
-        return [axis === null ? { tensor: leaf, batched: false } : { tensor: moveAxis(leaf, absolute(axis, leaf.rank), 0), batched: true }];
+        return [
+          axis === null
+            ? { tensor: leaf, batched: false }
+            : { tensor: moveAxis(leaf, absolute(axis, leaf.rank), 0), batched: true },
+        ];
       });
 
       let results: unknown[] = [];
@@ -47,7 +54,10 @@ export function vmap<A extends readonly unknown[], Y>(f: (...args: A) => Y, { in
       const program = traceProgram(
         (symbols) => {
           let next = 0;
-          const examples = unflatten(structure, leaves.map((leaf) => (leaf instanceof Tensor ? symbols[next++] : leaf)));
+          const examples = unflatten(
+            structure,
+            leaves.map((leaf) => (leaf instanceof Tensor ? symbols[next++] : leaf)),
+          );
           const flat = flatten<unknown>(refusePromise('vmap', f(...(examples as unknown as A))));
           results = [...flat.leaves];
           output = flat.structure;
@@ -64,7 +74,10 @@ export function vmap<A extends readonly unknown[], Y>(f: (...args: A) => Y, { in
         return moveAxis(whole, 0, absolute(outAxes, whole.rank));
       });
       let next = 0;
-      return unflatten(output as Structure, results.map((leaf) => (leaf instanceof Tensor ? outputs[next++] : leaf))) as Y;
+      return unflatten(
+        output as Structure,
+        results.map((leaf) => (leaf instanceof Tensor ? outputs[next++] : leaf)),
+      ) as Y;
     });
 }
 
@@ -89,6 +102,7 @@ function mappedSize(args: unknown, leaves: readonly unknown[], axes: readonly Ax
       );
     }
   });
-  if (first === undefined) throw new Error('vmap: no argument has a mapped axis; give inAxes, or call the function itself');
+  if (first === undefined)
+    throw new Error('vmap: no argument has a mapped axis; give inAxes, or call the function itself');
   return first.size;
 }

@@ -174,7 +174,7 @@ describe('with other transforms', () => {
 
   test('tf.customGrad keeps its derivative for each example', () => {
     const clipped = tf.customGrad((x, save) => {
-      (save as tf.GradSaverFunc)([x as Tensor]);
+      (save as tf.GradSaveFunc)([x as Tensor]);
       return { value: tf.square(x as Tensor), gradFunc: (dy: Tensor, saved: Tensor[]) => tf.mul(dy, tf.sign(saved[0]!)) };
     });
     const f = (x: Tensor): Tensor => tf.sum(clipped(x));

@@ -21,12 +21,24 @@ const translations = new Map<string, Translation>();
 const input = (inputs: NamedInputs, name: string): Tensor => (inputs as { [name: string]: Tensor })[name] as Tensor;
 
 /** Adds a translation of a kernel with the inputs `names`. */
-function translate(kernel: string, names: string, translation: (tensors: Tensor[], attributes: RawAttributes) => Tensor | Tensor[]): void {
+function translate(
+  kernel: string,
+  names: string,
+  translation: (tensors: Tensor[], attributes: RawAttributes) => Tensor | Tensor[],
+): void {
   const list = names.split(' ');
-  translations.set(kernel, (inputs, attributes) => translation(list.map((name) => input(inputs, name)), attributes));
+  translations.set(kernel, (inputs, attributes) =>
+    translation(
+      list.map((name) => input(inputs, name)),
+      attributes,
+    ),
+  );
 }
 
-function translateList(kernel: string, translation: (tensors: readonly Tensor[], attributes: RawAttributes) => Tensor | Tensor[]): void {
+function translateList(
+  kernel: string,
+  translation: (tensors: readonly Tensor[], attributes: RawAttributes) => Tensor | Tensor[],
+): void {
   translations.set(kernel, (inputs, attributes) => translation(inputs as readonly Tensor[], attributes));
 }
 
@@ -80,7 +92,9 @@ translate('Transpose', 'x', ([x], { perm }) => {
 translate('Tile', 'x', ([x], { reps }) => {
   const repeats = reps as number[];
   const split = x!.shape.flatMap((n, i) => (n === 1 || repeats[i] === 1 ? [n] : [1, n]));
-  const repeated = x!.shape.flatMap((n, i) => (n === 1 ? [repeats[i] as number] : repeats[i] === 1 ? [n] : [repeats[i] as number, n]));
+  const repeated = x!.shape.flatMap((n, i) =>
+    n === 1 ? [repeats[i] as number] : repeats[i] === 1 ? [n] : [repeats[i] as number, n],
+  );
   return reshape(
     broadcastTo(reshape(x!, split), repeated),
     x!.shape.map((n, i) => n * (repeats[i] as number)),
@@ -108,7 +122,9 @@ translations.set('Range', (_inputs, { start, stop, step, dtype }) => {
 });
 translations.set('LinSpace', (_inputs, { start, stop, num }) => {
   const [first, last, count] = [start as number, stop as number, num as number];
-  const values = Float32Array.from({ length: count }, (_, i) => (count === 1 ? first : first + (i * (last - first)) / (count - 1)));
+  const values = Float32Array.from({ length: count }, (_, i) =>
+    count === 1 ? first : first + (i * (last - first)) / (count - 1),
+  );
   return constant(values, [count], 'float32');
 });
 translate('OneHot', 'indices', ([indices], { depth, onValue, offValue, dtype }) => {
@@ -135,7 +151,8 @@ translate('Prelu', 'x alpha', ([x, alpha]) => {
 });
 translate('Select', 'condition t e', ([condition, t, e]) => {
   // A condition of rank 1 chooses along the leading axis.
-  const rank = condition!.rank === 1 ? [condition!.size, ...Array.from({ length: t!.rank - 1 }, () => 1)] : condition!.shape;
+  const rank =
+    condition!.rank === 1 ? [condition!.size, ...Array.from({ length: t!.rank - 1 }, () => 1)] : condition!.shape;
   return record('Select', [broadcastTo(reshape(condition!, rank), t!.shape), t!, e!]);
 });
 translateList('AddN', (tensors) => tensors.reduce((sum, x) => record('Add', [sum, x])));
@@ -146,7 +163,12 @@ translate('Step', 'x', ([x], { alpha }) => record('Step', [x!], { alpha: (alpha 
 function reduce(kernel: string, x: Tensor, axis: unknown, keepDims: unknown): Tensor {
   const axes = absoluteAxes(axis, x.rank);
   const reduced = axes.length === 0 ? x : record(kernel, [x], { axis: axes });
-  return keepDims ? reshape(reduced, x.shape.map((n, i) => (axes.includes(i) ? 1 : n))) : reduced;
+  return keepDims
+    ? reshape(
+        reduced,
+        x.shape.map((n, i) => (axes.includes(i) ? 1 : n)),
+      )
+    : reduced;
 }
 
 for (const kernel of ['Sum', 'Prod', 'Min', 'All', 'Any']) {
@@ -181,7 +203,9 @@ translate('Sqrt', 'x', ([x]) => {
 });
 
 for (const kernel of ['ArgMax', 'ArgMin']) {
-  translate(kernel, 'x', ([x], { axis }) => record(kernel, [x!], { axis: absoluteAxis((axis as number | undefined) ?? 0, x!.rank) }));
+  translate(kernel, 'x', ([x], { axis }) =>
+    record(kernel, [x!], { axis: absoluteAxis((axis as number | undefined) ?? 0, x!.rank) }),
+  );
 }
 for (const kernel of ['Cumsum', 'Cumprod']) {
   translate(kernel, 'x', ([x], { axis, exclusive, reverse }) =>
@@ -202,15 +226,30 @@ translate('Slice', 'x', ([x], { begin, size }) => {
   return slice(x!, first, count);
 });
 translate('StridedSlice', 'x', ([x], attributes) => {
-  const { begin, end, strides, beginMask, endMask, ellipsisMask, newAxisMask, shrinkAxisMask } = attributes as unknown as StridedSliceAttrs;
-  const info = slice_util.sliceInfo(x!.shape, begin, end, strides, beginMask, endMask, ellipsisMask, newAxisMask, shrinkAxisMask);
+  const { begin, end, strides, beginMask, endMask, ellipsisMask, newAxisMask, shrinkAxisMask } =
+    attributes as unknown as StridedSliceAttrs;
+  const info = slice_util.sliceInfo(
+    x!.shape,
+    begin,
+    end,
+    strides,
+    beginMask,
+    endMask,
+    ellipsisMask,
+    newAxisMask,
+    shrinkAxisMask,
+  );
   let result = x!;
   info.strides.forEach((stride: number, axis: number) => {
     const [first, last] = [info.begin[axis] as number, info.end[axis] as number];
     const count = Math.max(0, Math.ceil((last - first) / stride));
     const size = result.shape.map((n, i) => (i === axis ? count : n));
     if (stride === 1) {
-      result = slice(result, size.map((_, i) => (i === axis ? first : 0)), size);
+      result = slice(
+        result,
+        size.map((_, i) => (i === axis ? first : 0)),
+        size,
+      );
     } else {
       const indices = Int32Array.from({ length: count }, (_, i) => first + i * stride);
       result = record('GatherV2', [result, constant(indices, [count], 'int32')], { axis });
@@ -254,15 +293,23 @@ translateList('Concat', (tensors, { axis }) => {
 });
 translate('Reverse', 'x', ([x], { dims }) => record('Reverse', [x!], { dims: absoluteAxes(dims, x!.rank) }));
 translate('PadV2', 'x', ([x], { paddings, constantValue }) =>
-  record('PadV2', [x!], { paddings: paddings as number[][], constantValue: (constantValue as number | undefined) ?? 0 }),
+  record('PadV2', [x!], {
+    paddings: paddings as number[][],
+    constantValue: (constantValue as number | undefined) ?? 0,
+  }),
 );
 translate('GatherV2', 'x indices', ([x, indices], { axis, batchDims }) => {
-  if (batchDims) throw new Error(`trace: gather with batchDims ${batchDims} cannot be traced; use vmap over the batch axes`);
+  if (batchDims)
+    throw new Error(`trace: gather with batchDims ${batchDims} cannot be traced; use vmap over the batch axes`);
   return record('GatherV2', [x!, indices!], { axis: absoluteAxis((axis as number | undefined) ?? 0, x!.rank) });
 });
-translate('ScatterNd', 'indices updates', ([indices, updates], { shape }) => record('ScatterNd', [indices!, updates!], { shape: shape as number[] }));
+translate('ScatterNd', 'indices updates', ([indices, updates], { shape }) =>
+  record('ScatterNd', [indices!, updates!], { shape: shape as number[] }),
+);
 translate('UnsortedSegmentSum', 'x segmentIds', ([x, segmentIds], { numSegments }) =>
-  record('ScatterNd', [reshape(segmentIds!, [segmentIds!.size, 1]), x!], { shape: [numSegments as number, ...x!.shape.slice(1)] }),
+  record('ScatterNd', [reshape(segmentIds!, [segmentIds!.size, 1]), x!], {
+    shape: [numSegments as number, ...x!.shape.slice(1)],
+  }),
 );
 
 function splitSizes(numOrSizes: number | readonly number[], length: number): number[] {
@@ -273,7 +320,9 @@ function splitSizes(numOrSizes: number | readonly number[], length: number): num
 
 // Matrix products: equal batch dimensions, at least rank 2.
 
-translate('BatchMatMul', 'a b', ([a, b], { transposeA, transposeB }) => matMul(a!, b!, Boolean(transposeA), Boolean(transposeB)));
+translate('BatchMatMul', 'a b', ([a, b], { transposeA, transposeB }) =>
+  matMul(a!, b!, Boolean(transposeA), Boolean(transposeB)),
+);
 translate('_FusedMatMul', 'a b bias preluActivationWeights', ([a, b, bias, alpha], attributes) => {
   const { transposeA, transposeB, activation, leakyreluAlpha } = attributes;
   let result = matMul(a!, b!, Boolean(transposeA), Boolean(transposeB));
@@ -287,9 +336,19 @@ function matMul(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean):
   return record('BatchMatMul', [expand(a), expand(b)], { transposeA, transposeB });
 }
 
-const activations: { readonly [name: string]: string } = { relu: 'Relu', relu6: 'Relu6', elu: 'Elu', sigmoid: 'Sigmoid' };
+const activations: { readonly [name: string]: string } = {
+  relu: 'Relu',
+  relu6: 'Relu6',
+  elu: 'Elu',
+  sigmoid: 'Sigmoid',
+};
 
-function activate(x: Tensor, activation: string | undefined, leakyreluAlpha: number | undefined, alpha: Tensor | undefined): Tensor {
+function activate(
+  x: Tensor,
+  activation: string | undefined,
+  leakyreluAlpha: number | undefined,
+  alpha: Tensor | undefined,
+): Tensor {
   if (activation === undefined || activation === null || activation === 'linear') return x;
   if (activation === 'leakyrelu') return record('LeakyRelu', [x], { alpha: leakyreluAlpha ?? 0.2 });
   if (activation === 'prelu') return canonical('Prelu')!({ x, alpha }, {}) as Tensor;
@@ -297,4 +356,3 @@ function activate(x: Tensor, activation: string | undefined, leakyreluAlpha: num
   if (kernel === undefined) throw new Error(`trace: the activation ${activation} of a fused product is not known`);
   return record(kernel, [x]);
 }
-

@@ -18,6 +18,7 @@ export async function setBackend(name: DeviceName): Promise<void> {
         `Import '@posteriors/backend/${name}' first.`,
     );
   }
-  if (!(await setTfjsBackend(name))) throw new Error(`setBackend: the device '${name}' did not start here; it is still '${getBackend()}'`);
+  if (!(await setTfjsBackend(name)))
+    throw new Error(`setBackend: the device '${name}' did not start here; it is still '${getBackend()}'`);
   await ready();
 }

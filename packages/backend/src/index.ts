@@ -1,7 +1,14 @@
 export type { Backend, Executable, RunInput } from './backend.ts';
 export { type DeviceName, setBackend } from './devices.ts';
 export { type KernelParameters, theEngine } from './engine.ts';
-export { broadcastShape, type KernelSpec, kernelNames, kernelSpec, registerKernelSpec, type ShapeRule } from './kernels.ts';
+export {
+  broadcastShape,
+  type KernelSpec,
+  kernelNames,
+  kernelSpec,
+  registerKernelSpec,
+  type ShapeRule,
+} from './kernels.ts';
 export { printAval, printProgram } from './print.ts';
 export {
   type Atom,

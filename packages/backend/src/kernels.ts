@@ -70,9 +70,11 @@ function reduction(dtype?: DataType): KernelSpec {
 const float32Unary =
   'Acos Acosh Asin Asinh Atan Atanh Ceil Cos Cosh Elu Erf Exp Expm1 Floor Log Log1p Reciprocal Round Rsqrt Selu Sigmoid Sin Sinh Softplus Sqrt Tan Tanh';
 for (const name of float32Unary.split(' ')) registerKernelSpec(name, unary('float32'));
-for (const name of 'Abs ClipByValue LeakyRelu Neg Relu Relu6 Sign Square Step Identity StopGradient'.split(' ')) registerKernelSpec(name, unary());
+for (const name of 'Abs ClipByValue LeakyRelu Neg Relu Relu6 Sign Square Step Identity StopGradient'.split(' '))
+  registerKernelSpec(name, unary());
 for (const name of 'IsFinite IsInf IsNan LogicalNot'.split(' ')) registerKernelSpec(name, unary('bool'));
-for (const name of 'Add Sub Multiply RealDiv FloorDiv Mod Maximum Minimum Pow Atan2'.split(' ')) registerKernelSpec(name, binary());
+for (const name of 'Add Sub Multiply RealDiv FloorDiv Mod Maximum Minimum Pow Atan2'.split(' '))
+  registerKernelSpec(name, binary());
 for (const name of 'Equal NotEqual Greater GreaterEqual Less LessEqual LogicalAnd LogicalOr'.split(' ')) {
   registerKernelSpec(name, binary('bool'));
 }
@@ -126,7 +128,10 @@ registerKernelSpec('BroadcastTo', {
 
 registerKernelSpec('Transpose', {
   inputNames: ['x'],
-  shape: ([x], attributes) => ({ shape: numbers(attributes, 'perm').map((i) => x!.shape[i] as number), dtype: x!.dtype }),
+  shape: ([x], attributes) => ({
+    shape: numbers(attributes, 'perm').map((i) => x!.shape[i] as number),
+    dtype: x!.dtype,
+  }),
 });
 
 registerKernelSpec('Slice', {
@@ -161,7 +166,9 @@ registerKernelSpec('BatchMatMul', {
     const [innerB, columns] = lastTwo(b!.shape, transposeB as boolean);
     const batch = a!.shape.slice(0, rank - 2);
     if (rank !== b!.shape.length || !sameShape(batch, b!.shape.slice(0, rank - 2)) || innerA !== innerB) {
-      throw new Error(`BatchMatMul: [${a!.shape}]${transposeA ? '^T' : ''} and [${b!.shape}]${transposeB ? '^T' : ''} cannot be multiplied`);
+      throw new Error(
+        `BatchMatMul: [${a!.shape}]${transposeA ? '^T' : ''} and [${b!.shape}]${transposeB ? '^T' : ''} cannot be multiplied`,
+      );
     }
     return { shape: [...batch, rows, columns], dtype: a!.dtype };
   },

@@ -1,9 +1,21 @@
 /** A simplified program in the kernels and attributes that a tfjs device has. */
-import { type Atom, type Attributes, type Equation, type KernelEquation, newValue, type Program, type Value } from './program.ts';
+import {
+  type Atom,
+  type Attributes,
+  type Equation,
+  type KernelEquation,
+  literal,
+  newValue,
+  type Program,
+  sizeOf,
+  type Value,
+} from './program.ts';
 
 export function lower<Source>(program: Program<Source>, device: string): Program<Source> {
   const equations = program.equations.flatMap((equation) =>
-    equation.type === 'kernel' ? (lowerings[equation.kernel]?.(equation, device) ?? [equation]) : [equation],
+    equation.type === 'kernel'
+      ? (ofNothing(equation) ?? lowerings[equation.kernel]?.(equation, device) ?? [equation])
+      : [equation],
   );
   return { ...program, equations };
 }
@@ -20,6 +32,29 @@ const kernel = (name: string, inputs: readonly Atom[], attributes: Attributes, o
 
 const output = (equation: KernelEquation): Value => equation.outputs[0] as Value;
 
+// What a kernel makes of no elements.
+const neutral: { readonly [kernel: string]: number | undefined } = {
+  Sum: 0,
+  Prod: 1,
+  Max: -Infinity,
+  Min: Infinity,
+  All: 1,
+  Any: 0,
+  BatchMatMul: 0,
+  ScatterNd: 0,
+};
+
+/** What has no elements, or is made of none, is known beforehand: some kernels of tfjs fail, read wrong memory or never end there. */
+function ofNothing(equation: KernelEquation): readonly Equation[] | undefined {
+  const { shape, dtype } = output(equation);
+  const fill = (value: number) => [kernel('Fill', [], { shape, value, dtype }, output(equation))];
+  if (sizeOf(shape) === 0) return fill(0);
+  if (equation.inputs.every((x) => sizeOf(x.shape) > 0)) return undefined;
+  const value =
+    equation.kernel === 'PadV2' ? (equation.attributes['constantValue'] as number) : neutral[equation.kernel];
+  return value === undefined ? undefined : fill(value);
+}
+
 const lowerings: { readonly [kernel: string]: Lowering | undefined } = {
   // No device has the kernel: repeat the axes of length 1.
   BroadcastTo(equation) {
@@ -34,7 +69,12 @@ const lowerings: { readonly [kernel: string]: Lowering | undefined } = {
   },
 
   Max: (equation) => [
-    kernel('Max', equation.inputs, { reductionIndices: equation.attributes['axis'] as readonly number[], keepDims: false }, output(equation)),
+    kernel(
+      'Max',
+      equation.inputs,
+      { reductionIndices: equation.attributes['axis'] as readonly number[], keepDims: false },
+      output(equation),
+    ),
   ],
   Sum: keepNoDims,
   Prod: keepNoDims,
@@ -44,6 +84,35 @@ const lowerings: { readonly [kernel: string]: Lowering | undefined } = {
   GatherV2: (equation) => [{ ...equation, attributes: { ...equation.attributes, batchDims: 0 } }],
 
   Softmax: (equation) => [{ ...equation, attributes: { dim: output(equation).shape.length - 1 } }],
+
+  // tfjs's kernel rounds to int32 on some devices.
+  FloorDiv(equation) {
+    const { shape, dtype } = output(equation);
+    if (dtype === 'int32') return [equation];
+    const quotient = newValue({ shape, dtype });
+    return [kernel('RealDiv', equation.inputs, {}, quotient), kernel('Floor', [quotient], {}, output(equation))];
+  },
+
+  // On wasm tfjs's kernel stores the low byte of the truncated number.
+  Cast(equation) {
+    const [x] = equation.inputs as readonly [Atom];
+    if (equation.attributes['dtype'] !== 'bool' || x.dtype === 'bool') return [equation];
+    return [kernel('NotEqual', [x, literal(0, x.dtype)], {}, output(equation))];
+  },
+
+  // On wasm tfjs's kernel takes bool for elements of four bytes.
+  Select(equation, device) {
+    const { shape, dtype } = output(equation);
+    if (device !== 'wasm' || dtype !== 'bool') return [equation];
+    const [condition, t, e] = equation.inputs as readonly [Atom, Atom, Atom];
+    const [other, chosen, rest] = [newValue({ shape, dtype }), newValue({ shape, dtype }), newValue({ shape, dtype })];
+    return [
+      kernel('LogicalNot', [condition], {}, other),
+      kernel('LogicalAnd', [condition, t], {}, chosen),
+      kernel('LogicalAnd', [other, e], {}, rest),
+      kernel('LogicalOr', [chosen, rest], {}, output(equation)),
+    ];
+  },
 
   // tfjs multiplies on wasm with SIMD only where nothing is transposed.
   BatchMatMul(equation, device) {

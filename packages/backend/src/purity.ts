@@ -11,7 +11,11 @@ export function guardRandomness(currentOp: () => string | undefined): () => void
   Math.random = forbid('Math.random');
   const { crypto } = globalThis;
   const own = Object.getOwnPropertyDescriptor(crypto, 'getRandomValues');
-  Object.defineProperty(crypto, 'getRandomValues', { value: forbid('crypto.getRandomValues'), configurable: true, writable: true });
+  Object.defineProperty(crypto, 'getRandomValues', {
+    value: forbid('crypto.getRandomValues'),
+    configurable: true,
+    writable: true,
+  });
   return () => {
     Math.random = random;
     if (own === undefined) delete (crypto as { getRandomValues?: unknown }).getRandomValues;

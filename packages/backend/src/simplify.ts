@@ -21,7 +21,10 @@ function rewriteEquations<Source>(
   const substitution: Substitution = new Map();
   const equations: Equation[] = [];
   for (const equation of program.equations) {
-    const rewritten = rewrite({ ...equation, inputs: equation.inputs.map((atom) => resolve(atom, substitution)) }, substitution);
+    const rewritten = rewrite(
+      { ...equation, inputs: equation.inputs.map((atom) => resolve(atom, substitution)) },
+      substitution,
+    );
     if (rewritten !== undefined) equations.push(rewritten);
   }
   return { ...program, equations, outputs: program.outputs.map((atom) => resolve(atom, substitution)) };
@@ -33,7 +36,9 @@ const identities = new Set(['Identity', 'StopGradient']);
 export function removeIdentities<Source>(program: Program<Source>): Program<Source> {
   return rewriteEquations(program, (equation, substitution) => {
     if (equation.type !== 'call' && !(equation.type === 'kernel' && identities.has(equation.kernel))) return equation;
-    equation.outputs.forEach((output, i) => substitution.set(output.id, equation.inputs[i] as Atom));
+    equation.outputs.forEach((output, i) => {
+      substitution.set(output.id, equation.inputs[i] as Atom);
+    });
     return undefined;
   });
 }
@@ -44,7 +49,8 @@ export function shareCommonSubexpressions<Source>(program: Program<Source>): Pro
   const literals = new Map<object, number>();
   const atomKey = (atom: Atom): string => {
     if (atom.kind === 'value') return `v${atom.id}`;
-    if (atom.values.length === 1) return `${atom.dtype}[${atom.shape}]${Object.is(atom.values[0], -0) ? '-0' : atom.values[0]}`;
+    if (atom.values.length === 1)
+      return `${atom.dtype}[${atom.shape}]${Object.is(atom.values[0], -0) ? '-0' : atom.values[0]}`;
     const known = literals.get(atom.values) ?? literals.size;
     literals.set(atom.values, known);
     return `l${known}[${atom.shape}]`;
@@ -57,13 +63,17 @@ export function shareCommonSubexpressions<Source>(program: Program<Source>): Pro
       seen.set(key, equation.outputs);
       return equation;
     }
-    equation.outputs.forEach((output, i) => substitution.set(output.id, earlier[i] as Atom));
+    equation.outputs.forEach((output, i) => {
+      substitution.set(output.id, earlier[i] as Atom);
+    });
     return undefined;
   });
 }
 
 const broadcasting = new Set(
-  'Add Sub Multiply RealDiv FloorDiv Mod Maximum Minimum Pow Atan2 Equal NotEqual Greater GreaterEqual Less LessEqual LogicalAnd LogicalOr'.split(' '),
+  'Add Sub Multiply RealDiv FloorDiv Mod Maximum Minimum Pow Atan2 Equal NotEqual Greater GreaterEqual Less LessEqual LogicalAnd LogicalOr'.split(
+    ' ',
+  ),
 );
 
 /** Lets kernels that broadcast their operands take them before an explicit broadcast. */
@@ -76,7 +86,11 @@ export function absorbBroadcasts<Source>(program: Program<Source>): Program<Sour
     const source = (atom: Atom): Atom => (atom.kind === 'value' ? (sources.get(atom.id) ?? atom) : atom);
     const [a, b] = equation.inputs as readonly [Atom, Atom];
     const shape = equation.outputs[0]!.shape;
-    for (const inputs of [[source(a), source(b)], [source(a), b], [a, source(b)]] as const) {
+    for (const inputs of [
+      [source(a), source(b)],
+      [source(a), b],
+      [a, source(b)],
+    ] as const) {
       if (sameShape(broadcastShape(inputs[0].shape, inputs[1].shape), shape)) return { ...equation, inputs };
     }
     return equation;
@@ -97,5 +111,9 @@ export function removeDeadCode<Source>(program: Program<Source>): Program<Source
     equation.inputs.forEach(use);
     equations.push(equation);
   }
-  return { ...program, equations: equations.reverse(), constants: program.constants.filter(({ value }) => live.has(value.id)) };
+  return {
+    ...program,
+    equations: equations.reverse(),
+    constants: program.constants.filter(({ value }) => live.has(value.id)),
+  };
 }

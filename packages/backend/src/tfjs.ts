@@ -1,4 +1,11 @@
-import { getKernel, type KernelBackend, type KernelFunc, type Tensor, Tensor as TensorClass, type TensorInfo } from '@tensorflow/tfjs-core';
+import {
+  getKernel,
+  type KernelBackend,
+  type KernelFunc,
+  type Tensor,
+  Tensor as TensorClass,
+  type TensorInfo,
+} from '@tensorflow/tfjs-core';
 import type { Backend, Executable, RunInput } from './backend.ts';
 import { theEngine } from './engine.ts';
 import { deviceInputNames } from './kernels.ts';
@@ -82,13 +89,21 @@ function compile(original: Program<Tensor>, name: string, device: Device): Execu
     const names = deviceInputNames(equation.kernel);
     const [output] = outputs as [number];
     const run = (slots: Slots): void => {
-      const result = kernelFunc({ inputs: bind(names, inputs, slots), attrs: equation.attributes as {}, backend: device });
+      const result = kernelFunc({
+        inputs: bind(names, inputs, slots),
+        attrs: equation.attributes as {},
+        backend: device,
+      });
       slots[output] = Array.isArray(result) ? result[0] : result;
     };
     return { run, free };
   });
 
-  const owned = new Set([...lastUse.keys(), ...outputSlots].filter((index) => ![...inputSlots, ...constantSlots, ...literals.values()].includes(index)));
+  const owned = new Set(
+    [...lastUse.keys(), ...outputSlots].filter(
+      (index) => ![...inputSlots, ...constantSlots, ...literals.values()].includes(index),
+    ),
+  );
   const slotCount = slotOf.size;
   let disposed = false;
 
@@ -96,7 +111,8 @@ function compile(original: Program<Tensor>, name: string, device: Device): Execu
     program,
     run(inputs: readonly RunInput[]): Tensor[] {
       if (disposed) throw new Error('this executable was disposed and cannot run again');
-      if (inputs.length !== program.inputs.length) throw new Error(`the program takes ${program.inputs.length} inputs and was given ${inputs.length}`);
+      if (inputs.length !== program.inputs.length)
+        throw new Error(`the program takes ${program.inputs.length} inputs and was given ${inputs.length}`);
       const slots: Slots = new Array(slotCount);
       const written: TensorInfo[] = [];
       let done = false;
@@ -131,8 +147,13 @@ function compile(original: Program<Tensor>, name: string, device: Device): Execu
   };
 }
 
-function bind(names: readonly string[] | undefined, inputs: readonly number[], slots: Slots): { [name: string]: TensorInfo } {
-  if (names === undefined) return inputs.map((index) => slots[index] as TensorInfo) as unknown as { [name: string]: TensorInfo };
+function bind(
+  names: readonly string[] | undefined,
+  inputs: readonly number[],
+  slots: Slots,
+): { [name: string]: TensorInfo } {
+  if (names === undefined)
+    return inputs.map((index) => slots[index] as TensorInfo) as unknown as { [name: string]: TensorInfo };
   const bound: { [name: string]: TensorInfo } = {};
   for (let i = 0; i < inputs.length; i++) bound[names[i] as string] = slots[inputs[i] as number] as TensorInfo;
   return bound;
@@ -141,13 +162,19 @@ function bind(names: readonly string[] | undefined, inputs: readonly number[], s
 function deviceKernel(kernel: string, device: string): KernelFunc {
   const registered = getKernel(kernel, device);
   if (registered === null || registered === undefined) {
-    throw new Error(`the device ${device} has no kernel ${kernel}. Use another device (setBackend), or register the kernel with defineKernel.`);
+    throw new Error(
+      `the device ${device} has no kernel ${kernel}. Use another device (setBackend), or register the kernel with defineKernel.`,
+    );
   }
   return registered.kernelFunc;
 }
 
 function write(device: Device, aval: Aval, values: object): TensorInfo {
-  return { dataId: device.write(values as never, aval.shape as number[], aval.dtype), shape: aval.shape as number[], dtype: aval.dtype };
+  return {
+    dataId: device.write(values as never, aval.shape as number[], aval.dtype),
+    shape: aval.shape as number[],
+    dtype: aval.dtype,
+  };
 }
 
 /** The input on this device, checked against what the program was made for. */
@@ -158,7 +185,10 @@ function place(input: RunInput, aval: Aval, device: Device, written: TensorInfo[
     written.push(info);
     return info;
   }
-  if (input.isDisposed) throw new Error(`a disposed tensor ${printAval(aval)} was given to a compiled function, or was captured by it and disposed since`);
+  if (input.isDisposed)
+    throw new Error(
+      `a disposed tensor ${printAval(aval)} was given to a compiled function, or was captured by it and disposed since`,
+    );
   if (input.dtype !== aval.dtype || input.size !== aval.shape.reduce((a, b) => a * b, 1)) {
     throw new Error(`a compiled program takes ${printAval(aval)} and was given ${input.dtype}[${input.shape}]`);
   }
@@ -186,16 +216,29 @@ function collect(device: Device, slots: Slots, outputSlots: readonly number[], o
     } else {
       device.incRef(info.dataId);
     }
-    return theEngine().makeTensorFromTensorInfo({ dataId: info.dataId, shape: [...info.shape], dtype: info.dtype }, device);
+    return theEngine().makeTensorFromTensorInfo(
+      { dataId: info.dataId, shape: [...info.shape], dtype: info.dtype },
+      device,
+    );
   });
 }
 
 /** Runs the body once per slice, and stacks what it returns. */
-function runScan(equation: ScanEquation, body: Executable, device: Device, slots: Slots, inputs: readonly number[], outputs: readonly number[]): void {
+function runScan(
+  equation: ScanEquation,
+  body: Executable,
+  device: Device,
+  slots: Slots,
+  inputs: readonly number[],
+  outputs: readonly number[],
+): void {
   const { length, constants, carry: carried, reverse } = equation;
   const engine = theEngine();
   const call = (kernel: string, named: object, attributes: object): TensorInfo =>
-    deviceKernel(kernel, engine.backendName)({ inputs: named as {}, attrs: attributes as {}, backend: device }) as TensorInfo;
+    deviceKernel(
+      kernel,
+      engine.backendName,
+    )({ inputs: named as {}, attrs: attributes as {}, backend: device }) as TensorInfo;
   const asTensor = (info: TensorInfo): Tensor => {
     device.incRef(info.dataId);
     return engine.makeTensorFromTensorInfo(info, device);
@@ -227,7 +270,11 @@ function runScan(equation: ScanEquation, body: Executable, device: Device, slots
       slots[outputs[i] as number] = { dataId: tensor.dataId, shape: tensor.shape, dtype: tensor.dtype };
     });
     outputs.slice(carried).forEach((index, i) => {
-      slots[index] = call('Pack', rows.map((row) => row[i]), { axis: 0 });
+      slots[index] = call(
+        'Pack',
+        rows.map((row) => row[i]),
+        { axis: 0 },
+      );
     });
   } finally {
     for (const tensor of [...fixed, ...carry, ...rows.flat()]) tensor.dispose();

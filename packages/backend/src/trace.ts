@@ -1,4 +1,4 @@
-import { Tensor, Variable } from '@tensorflow/tfjs-core';
+import { type Tensor, Variable } from '@tensorflow/tfjs-core';
 import { canonical } from './canonical.ts';
 import { type KernelParameters, type NamedInputs, theEngine } from './engine.ts';
 import { kernelSpec } from './kernels.ts';
@@ -50,7 +50,9 @@ export class Trace {
       if (tensor.scope === this || tensor.atom.kind === 'literal') return tensor.atom;
       if (!tensor.scope.open) throw new Error(escaped(tensor.atom));
     } else if (tensor.isDisposed) {
-      throw new Error(`a disposed tensor ${describe(tensor)} is used. Dispose it after its last use, or clone it where it is handed out.`);
+      throw new Error(
+        `a disposed tensor ${describe(tensor)} is used. Dispose it after its last use, or clone it where it is handed out.`,
+      );
     }
     const known = this.constants.get(tensor);
     if (known !== undefined) return known.value;
@@ -87,7 +89,11 @@ export function currentTrace(): Trace | null {
 }
 
 /** Runs `fn` on symbolic tensors of the given shapes and returns what it did as a program. Traces nest. */
-export function trace(fn: (inputs: Tensor[]) => readonly Tensor[], avals: readonly Aval[], hooks: TraceHooks): Program<Tensor> {
+export function trace(
+  fn: (inputs: Tensor[]) => readonly Tensor[],
+  avals: readonly Aval[],
+  hooks: TraceHooks,
+): Program<Tensor> {
   const opened = new Trace(avals, current);
   const uninstall = current === null ? install(hooks) : undefined;
   const { state } = theEngine();
@@ -155,7 +161,10 @@ function install(hooks: TraceHooks): () => void {
       const translate = canonical(name);
       if (translate !== undefined) return translate(inputs, attributes as { [name: string]: unknown });
       const names = kernelSpec(name)?.inputNames;
-      const ordered = Array.isArray(inputs) || names === undefined ? Object.values(inputs) : names.map((key) => (inputs as { [name: string]: Tensor })[key]);
+      const ordered =
+        Array.isArray(inputs) || names === undefined
+          ? Object.values(inputs)
+          : names.map((key) => (inputs as { [name: string]: Tensor })[key]);
       return record(name, ordered as Tensor[], attributes as Attributes);
     },
     runKernelFunc(parameters: KernelParameters): Tensor {
@@ -177,13 +186,17 @@ function install(hooks: TraceHooks): () => void {
       if (!(tensor instanceof Tracer)) disposeTensor.call(engine, tensor);
     },
     disposeVariable(variable: Tensor): void {
-      throw new Error(`the variable ${(variable as Variable).name} cannot be disposed while a function is traced: dispose it outside`);
+      throw new Error(
+        `the variable ${(variable as Variable).name} cannot be disposed while a function is traced: dispose it outside`,
+      );
     },
   };
   Object.assign(engine, overrides);
   const { assign } = Variable.prototype;
   Variable.prototype.assign = function (this: Variable): never {
-    throw new Error(`the variable ${this.name} cannot be assigned while a function is traced: return the new value and assign it outside`);
+    throw new Error(
+      `the variable ${this.name} cannot be assigned while a function is traced: return the new value and assign it outside`,
+    );
   };
 
   return () => {

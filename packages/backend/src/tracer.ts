@@ -27,7 +27,11 @@ export class Tracer extends BaseTensor<Rank> {
 
   // tfjs calls anything with its methods a tensor; a tracer is known by its prototype.
   static override [Symbol.hasInstance](instance: unknown): boolean {
-    return typeof instance === 'object' && instance !== null && Object.prototype.isPrototypeOf.call(Tracer.prototype, instance);
+    return (
+      typeof instance === 'object' &&
+      instance !== null &&
+      Object.prototype.isPrototypeOf.call(Tracer.prototype, instance)
+    );
   }
 
   private hostValues(operation: string): TypedArray {
@@ -53,7 +57,9 @@ export class Tracer extends BaseTensor<Rank> {
   }
 
   override dataToGPU(): never {
-    throw new Error(`dataToGPU: a traced tensor ${printAval(this.atom)} has no data. Return it and read it outside of the traced function.`);
+    throw new Error(
+      `dataToGPU: a traced tensor ${printAval(this.atom)} has no data. Return it and read it outside of the traced function.`,
+    );
   }
 
   override dispose(): void {
@@ -61,7 +67,13 @@ export class Tracer extends BaseTensor<Rank> {
   }
 }
 
-type DataTypes = { float32: Float32Array; int32: Int32Array; bool: Uint8Array; complex64: Float32Array; string: string[] };
+type DataTypes = {
+  float32: Float32Array;
+  int32: Int32Array;
+  bool: Uint8Array;
+  complex64: Float32Array;
+  string: string[];
+};
 
 // A literal that outlives its trace becomes a real tensor when its data is first asked for; any other traced tensor has no data by then.
 Object.defineProperty(Tracer.prototype, 'dataId', {

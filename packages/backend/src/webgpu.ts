@@ -1,2 +1,10 @@
-/** Registers tfjs's WebGPU device. */
+/**
+ * Registers tfjs's WebGPU device.
+ *
+ * It turns off the device's habit of computing small kernels on the host while their inputs are still there (`WEBGPU_CPU_FORWARD`), after
+ * which a first update would round differently from those that follow.
+ */
 import '@tensorflow/tfjs-backend-webgpu';
+import { env } from '@tensorflow/tfjs-core';
+
+env().set('WEBGPU_CPU_FORWARD', false);

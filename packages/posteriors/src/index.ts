@@ -1,6 +1,19 @@
 export {
-  assignModelParameters, customJvp, customVjp, defineKernel, grad, jit, jvp, linearize, type ModelParameters, modelParameters, modelToFunction,
-  stopGradient, valueAndGrad, vjp, vmap,
+  assignModelParameters,
+  customJvp,
+  customVjp,
+  defineKernel,
+  grad,
+  jit,
+  jvp,
+  linearize,
+  type ModelParameters,
+  modelParameters,
+  modelToFunction,
+  stopGradient,
+  valueAndGrad,
+  vjp,
+  vmap,
 } from '@posteriors/autodiff';
 export * as distributions from '@posteriors/distributions';
 export { bernoulliLogProb, categoricalLogProb, diagNormalLogProb, diagNormalSample } from '@posteriors/distributions';
@@ -9,8 +22,17 @@ export * as optim from '@posteriors/optim';
 export * as random from '@posteriors/random';
 export * as sgmcmc from '@posteriors/sgmcmc';
 export {
-  type HyperParameter, type InitOptions, type LogProbFn, run, type Schedule, type StepContext, sampleChain, type Transform, type UpdateOptions, withAux,
+  type HyperParameter,
+  type InitOptions,
+  type LogProbFn,
+  run,
+  type Schedule,
+  type StepContext,
+  sampleChain,
+  type Transform,
+  type UpdateOptions,
+  withAux,
 } from '@posteriors/transform';
 export * as tree from '@posteriors/tree';
-export { setBackend } from './set-backend.ts';
 export * as vi from '@posteriors/vi';
+export { setBackend } from './set-backend.ts';

@@ -16,7 +16,8 @@ const load: { readonly [name in DeviceName]: () => Promise<unknown> } = {
  */
 export async function setBackend(name: 'auto' | DeviceName): Promise<DeviceName> {
   if (name !== 'auto') {
-    if (!Object.hasOwn(load, name)) throw new Error(`setBackend: there is no device '${name}'; there are auto, ${Object.keys(load).join(', ')}`);
+    if (!Object.hasOwn(load, name))
+      throw new Error(`setBackend: there is no device '${name}'; there are auto, ${Object.keys(load).join(', ')}`);
     await load[name]();
     await setRegistered(name);
     return name;

@@ -1,13 +1,32 @@
 /** Stochastic gradient Hamiltonian Monte Carlo (Chen, Fox and Guestrin 2014, https://arxiv.org/abs/1402.4102, equation 15). */
-import { add, mul, pow, sqrt, sub, Tensor } from '@tensorflow/tfjs-core';
+
 import { type Disposer, evaluate, valueAndGrad } from '@posteriors/autodiff';
 import { normalLike } from '@posteriors/distributions';
 import type { Key } from '@posteriors/random';
-import { map, type TensorTree } from '@posteriors/tree';
 import {
-  type AtStep, atStep, checkedLogProb, checkHyper, type HyperParameter, type InitOptions, initKeys, likeParams, type LogProbFn, makeState, notNegative, notYet,
-  ownParams, positive, type Scalars, stepCache, type Stepper, stepper, type Transform, type UpdateOptions,
+  type AtStep,
+  atStep,
+  checkedLogProb,
+  checkHyper,
+  type HyperParameter,
+  type InitOptions,
+  initKeys,
+  type LogProbFn,
+  likeParams,
+  makeState,
+  notNegative,
+  notYet,
+  ownParams,
+  positive,
+  type Scalars,
+  type Stepper,
+  stepCache,
+  stepper,
+  type Transform,
+  type UpdateOptions,
 } from '@posteriors/transform';
+import { map, type TensorTree } from '@posteriors/tree';
+import { add, mul, pow, sqrt, sub, Tensor } from '@tensorflow/tfjs-core';
 
 /** Numbers, schedules or scalar tensors. */
 export interface Hyper {
@@ -74,10 +93,18 @@ export function init<P extends TensorTree>(
     sigma = defaults.sigma,
     temperature = defaults.temperature,
     ...options
-  }: InitOptions & { readonly momenta?: NoInfer<P> | number; readonly sigma?: number | Tensor; readonly temperature?: number | Tensor } = {},
+  }: InitOptions & {
+    readonly momenta?: NoInfer<P> | number;
+    readonly sigma?: number | Tensor;
+    readonly temperature?: number | Tensor;
+  } = {},
 ): State<P> {
   const name = 'sghmc.init';
-  checkHyper<Pick<Hyper, 'sigma' | 'temperature'>>(name, { sigma, temperature }, { sigma: positive, temperature: notNegative });
+  checkHyper<Pick<Hyper, 'sigma' | 'temperature'>>(
+    name,
+    { sigma, temperature },
+    { sigma: positive, temperature: notNegative },
+  );
   const [key, draw] = initKeys(options);
   const owned = ownParams(name, params);
   const start = evaluate(name, () => {

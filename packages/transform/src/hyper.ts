@@ -37,4 +37,7 @@ interface HyperCheck {
 }
 
 export const positive: HyperCheck = { test: (value) => value > 0 && value < Infinity, must: 'a positive number' };
-export const notNegative: HyperCheck = { test: (value) => value >= 0 && value < Infinity, must: 'a number that is not negative' };
+export const notNegative: HyperCheck = {
+  test: (value) => value >= 0 && value < Infinity,
+  must: 'a number that is not negative',
+};

@@ -4,4 +4,11 @@ export { checkedLogProb } from './log-prob.ts';
 export { type RunOptions, run, type SampleChainOptions, sampleChain } from './run.ts';
 export { makeState, type StateBase } from './state.ts';
 export { type Scalars, type StepFn, type Stepper, stepCache, stepper } from './step.ts';
-export { type InitOptions, type LogProbFn, type StepContext, type Transform, type UpdateOptions, withAux } from './transform.ts';
+export {
+  type InitOptions,
+  type LogProbFn,
+  type StepContext,
+  type Transform,
+  type UpdateOptions,
+  withAux,
+} from './transform.ts';

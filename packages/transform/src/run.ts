@@ -1,5 +1,6 @@
+import { map, type TensorTree } from '@posteriors/tree';
 import { clone, type Tensor } from '@tensorflow/tfjs-core';
-import { leaves, map, type TensorTree } from '@posteriors/tree';
+import { disposeTensors } from './state.ts';
 import type { Transform } from './transform.ts';
 
 type Batches<B> = Iterable<B> | AsyncIterable<B>;
@@ -12,9 +13,9 @@ export interface RunOptions<S, A> {
 /**
  * Updates a state in place with each batch. Resolves to that same state.
  *
- * Batches stay their maker's; aux is freed after each step.
+ * Batches stay their maker's; aux is freed after each step. If anything throws, the state is that of the last update that succeeded.
  */
-export async function run<P extends TensorTree, S, B, A extends TensorTree>(
+export async function run<P extends TensorTree, S, B, A>(
   transform: Transform<P, S, B, A>,
   state: S,
   batches: Batches<B>,
@@ -25,14 +26,14 @@ export async function run<P extends TensorTree, S, B, A extends TensorTree>(
     try {
       await onStep?.(state, aux);
     } finally {
-      for (const leaf of leaves(aux as TensorTree)) leaf.dispose();
+      disposeTensors(aux);
     }
   }
   return state;
 }
 
 export interface SampleChainOptions<S, A> extends RunOptions<S, A> {
-  /** Updates before the first draw is kept. Default 0. */
+  /** Updates before the first `thin` that count. Default 0. */
   readonly burnIn?: number;
   /** A draw is kept every `thin` updates. Default 1. */
   readonly thin?: number;
@@ -40,28 +41,34 @@ export interface SampleChainOptions<S, A> extends RunOptions<S, A> {
 
 /**
  * Updates the state of a sampler in place with each batch, and collects its parameters as draws: those after updates
- * `burnIn + thin`, `burnIn + 2 thin`, ... The draws belong to the caller.
+ * `burnIn + thin`, `burnIn + 2 thin`, ... The draws belong to the caller; if anything throws, they are freed.
+ *
+ * @throws if `thin` is not a whole number from 1, or `burnIn` from 0.
  */
-export async function sampleChain<P extends TensorTree, S extends { readonly params: P }, B, A extends TensorTree>(
+export async function sampleChain<P extends TensorTree, S extends { readonly params: P }, B, A>(
   transform: Transform<P, S, B, A>,
   state: S,
   batches: Batches<B>,
   { burnIn = 0, thin = 1, onStep }: SampleChainOptions<S, A> = {},
 ): Promise<P[]> {
-  if (!Number.isInteger(thin) || thin < 1) throw new Error(`sampleChain: thin is ${thin} and must be a whole number from 1`);
-  if (!Number.isInteger(burnIn) || burnIn < 0) throw new Error(`sampleChain: burnIn is ${burnIn} and must be a whole number from 0`);
+  if (!Number.isInteger(thin) || thin < 1)
+    throw new Error(`sampleChain: thin is ${thin} and must be a whole number from 1`);
+  if (!Number.isInteger(burnIn) || burnIn < 0)
+    throw new Error(`sampleChain: burnIn is ${burnIn} and must be a whole number from 0`);
   const draws: P[] = [];
   let updates = 0;
+  const collecting: Pick<typeof transform, 'update'> = {
+    update(current, batch, options) {
+      const result = transform.update(current, batch, options);
+      updates++;
+      if (updates > burnIn && (updates - burnIn) % thin === 0) draws.push(map((leaf: Tensor) => clone(leaf), state.params));
+      return result;
+    },
+  };
   try {
-    await run(transform, state, batches, {
-      onStep: async (current, aux) => {
-        updates++;
-        if (updates > burnIn && (updates - burnIn) % thin === 0) draws.push(map((leaf: Tensor) => clone(leaf), current.params));
-        await onStep?.(current, aux);
-      },
-    });
+    await run({ ...transform, ...collecting }, state, batches, onStep === undefined ? {} : { onStep });
   } catch (error) {
-    for (const draw of draws) for (const leaf of leaves(draw as TensorTree)) leaf.dispose();
+    disposeTensors(draws);
     throw error;
   }
   return draws;

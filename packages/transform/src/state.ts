@@ -1,7 +1,7 @@
-import { Tensor } from '@tensorflow/tfjs-core';
 import type { Disposer } from '@posteriors/autodiff';
 import type { Key } from '@posteriors/random';
 import { leaves, registerContainer } from '@posteriors/tree';
+import { Tensor } from '@tensorflow/tfjs-core';
 
 /** What every state has besides its tensors. */
 export interface StateBase {
@@ -14,7 +14,7 @@ export interface StateBase {
 /** The class of all states: plain data, and the means to free it. */
 class State implements Disposer {
   dispose(): void {
-    for (const leaf of leaves<unknown>(this)) if (leaf instanceof Tensor && !leaf.isDisposed) leaf.dispose();
+    disposeTensors(this);
   }
 
   [Symbol.dispose](): void {
@@ -27,4 +27,9 @@ registerContainer(State);
 /** A state with these fields. It flattens like the plain object that it was made of. */
 export function makeState<F extends StateBase>(fields: F): F & Disposer {
   return Object.assign(new State(), fields);
+}
+
+/** Disposes the tensors of a tree that are not disposed yet. */
+export function disposeTensors(tree: unknown): void {
+  for (const leaf of leaves<unknown>(tree)) if (leaf instanceof Tensor && !leaf.isDisposed) leaf.dispose();
 }

@@ -1,10 +1,12 @@
 /** The step that algorithms share: one compiled program from the tensors of a state, a batch and hyper-parameters to new tensors. */
-import { reshape, scalar, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
+
 import { type Compiled, evaluate, jit } from '@posteriors/autodiff';
-import { foldIn } from '@posteriors/random';
-import { insertInplace, leaves, map as mapTree, type TensorTree } from '@posteriors/tree';
 import { currentTrace } from '@posteriors/backend';
-import { makeState, type StateBase } from './state.ts';
+import { foldIn } from '@posteriors/random';
+import { insertInplace, map as mapTree, type TensorTree } from '@posteriors/tree';
+import { clone, reshape, scalar, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
+import { named } from './named.ts';
+import { disposeTensors, makeState, type StateBase } from './state.ts';
 import type { StepContext, UpdateOptions } from './transform.ts';
 
 /** Hyper-parameters as they are inside of a step: scalar tensors. */
@@ -26,37 +28,75 @@ export type Stepper<T extends object, B, A> = <S extends T & StateBase>(
   options?: UpdateOptions<unknown>,
 ) => [state: S, aux: A];
 
+/** What the program of a step takes. Of a key on the host it gets that of the step; a key on the device it folds itself. */
+interface Arguments<T, B, H> {
+  readonly state: T;
+  readonly batch: B;
+  readonly hyper: H;
+  readonly key: Tensor;
+  readonly step: Tensor;
+  readonly aux: boolean;
+  readonly foldKey: boolean;
+}
+
 /** Makes the update of an algorithm from its mathematics, which see the numbers in `hyper` as scalar tensors. `name` begins its errors. */
 export function stepper<T extends object, B, H, A>(name: string, step: StepFn<T, B, H, A>): Stepper<T, B, A> {
-  const program = (tensors: T, batch: B, hyper: H, key: Tensor, number: Tensor, withAux: boolean, foldKey: boolean): [T, A | []] => {
-    const at = reshape(number, []);
-    const [next, aux] = step(tensors, batch, hyper, { key: foldKey ? foldIn(key, at) : key, step: at });
-    return [next as T, withAux ? aux : []];
+  const program = (args: Arguments<T, B, H>): [T, A | []] => {
+    const at = reshape(args.step, []);
+    const key = args.foldKey ? foldIn(args.key, at) : args.key;
+    const [next, aux] = step(args.state, args.batch, args.hyper, { key, step: at });
+    return [next, args.aux ? aux : []];
   };
-  let compiled: Compiled<Parameters<typeof program>, [T, A | []]> | undefined;
+  let compiled: Compiled<[Arguments<T, B, H>], [T, A | []]> | undefined;
 
-  return (state, batch, hyper, { inplace = false, aux: withAux = true, compile = true } = {}) => {
-    if (inplace && currentTrace() !== null) throw new Error(`${name}: inplace is not possible inside of a transform: leave it out`);
+  const update: Stepper<T, B, A> = (state, batch, hyper, { inplace = false, aux: withAux = true, compile = true } = {}) => {
+    if (inplace && currentTrace() !== null)
+      throw new Error(`${name}: inplace is not possible inside of a transform: leave it out`);
     const { key, step: number, ...tensors } = state;
+    requireStep(name, number);
     const onHost = key instanceof Uint32Array;
-    const args = [tensors, batch, hyper, onHost ? foldIn(key, number) : key, Uint32Array.of(number), withAux, !onHost] as unknown;
+    const args = {
+      state: tensors,
+      batch,
+      hyper,
+      key: onHost ? foldIn(key, number) : key,
+      step: Uint32Array.of(number),
+      aux: withAux,
+      foldKey: !onHost,
+    } as unknown;
     let result: [T, A | []];
     if (compile) {
       compiled ??= jit(program, { name });
-      result = compiled(...(args as Parameters<typeof program>));
+      result = compiled(args as Arguments<T, B, H>);
     } else {
-      result = evaluate(name, () => program(...(asTensors(args) as Parameters<typeof program>)));
+      result = evaluate(name, () => program(asTensors(args) as Arguments<T, B, H>));
     }
     const [next, aux] = result;
-    return [inplace ? replace(state, next) : (makeState({ ...next, key, step: number + 1 }) as unknown as typeof state), aux as A];
+    if (inplace) return [replace(state, next, aux), aux as A];
+    const ownKey = onHost ? key : clone(key);
+    return [makeState({ ...next, key: ownKey, step: number + 1 }) as unknown as typeof state, aux as A];
   };
+  return (...args) => named(name, () => update(...args));
 }
 
-/** Puts the new tensors into the state, which lets go of its old ones. */
-function replace<S extends StateBase>(state: S, next: object): S {
+function requireStep(name: string, step: unknown): void {
+  if (typeof step === 'number') return;
+  throw new Error(
+    `${name}: the step of the state is a tensor and must be a number. jit makes tensors of numbers: leave it out, as update is compiled without it.`,
+  );
+}
+
+/** Puts the new tensors into the state, which lets go of its old ones. If that fails, the state is as it was and nothing is left. */
+function replace<S extends StateBase>(state: S, next: object, aux: unknown): S {
   const { key: _, step, ...tensors } = state;
-  insertInplace(tensors as TensorTree, next as TensorTree);
-  for (const leaf of leaves(next as TensorTree)) leaf.dispose();
+  try {
+    insertInplace(tensors as TensorTree, next as TensorTree);
+  } catch (error) {
+    disposeTensors(aux);
+    throw error;
+  } finally {
+    disposeTensors(next);
+  }
   return Object.assign(state, tensors, { step: step + 1 });
 }
 
@@ -64,7 +104,11 @@ function replace<S extends StateBase>(state: S, next: object): S {
 function asTensors(args: unknown): unknown {
   return mapTree(
     (leaf: unknown) =>
-      typeof leaf === 'number' ? scalar(leaf) : leaf instanceof Uint32Array ? tensor1d(new Int32Array(leaf), 'int32') : leaf,
+      typeof leaf === 'number'
+        ? scalar(leaf)
+        : leaf instanceof Uint32Array
+          ? tensor1d(new Int32Array(leaf), 'int32')
+          : leaf,
     args,
   );
 }

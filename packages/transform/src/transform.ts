@@ -1,6 +1,6 @@
-import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Key } from '@posteriors/random';
 import type { TensorTree } from '@posteriors/tree';
+import type { Tensor } from '@tensorflow/tfjs-core';
 
 /** What a function of one step may use besides its arguments: a key of its own for random numbers (dropout), and the number of the step. */
 export interface StepContext {
@@ -16,7 +16,11 @@ export interface StepContext {
  * `value` is a float32 scalar. `aux` is any tree of tensors to hand out, `[]` when there is none. Recommended scaling: the mean over the
  * batch of the log likelihood, plus the log prior divided by the number of data, with temperature 1 / number of data.
  */
-export type LogProbFn<P extends TensorTree, B, A> = (params: P, batch: B, context: StepContext) => readonly [value: Tensor, aux: A];
+export type LogProbFn<P extends TensorTree, B, A> = (
+  params: P,
+  batch: B,
+  context: StepContext,
+) => readonly [value: Tensor, aux: A];
 
 /** The tuple `[value, aux]` that a log density returns, for functions declared apart, where an array literal would lose its order. */
 export function withAux<V, A>(value: V, aux: A): [value: V, aux: A] {

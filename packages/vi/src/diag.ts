@@ -2,16 +2,34 @@
  * Variational inference with a diagonal normal (Blundell et al. 2015, https://arxiv.org/abs/1505.05424), with the stick-the-landing
  * gradient (Roeder, Wu and Duvenaud 2017, https://arxiv.org/abs/1703.09194).
  */
-import { exp, mean as average, mul, scalar, stack, sub, type Tensor } from '@tensorflow/tfjs-core';
+
 import { type Disposer, evaluate, stopGradient, valueAndGrad, vmap } from '@posteriors/autodiff';
 import { diagNormalLogProb, diagNormalSample } from '@posteriors/distributions';
 import { applyUpdates, type GradientTransformation, type StepHyper } from '@posteriors/optim';
 import { type Key, keyTensor, split } from '@posteriors/random';
-import { map, type TensorTree } from '@posteriors/tree';
 import {
-  atStep, checkedLogProb, checkHyper, type HyperParameter, type InitOptions, initKeys, keyFrom, likeParams, type LogProbFn, makeState, notNegative,
-  notYet, ownParams, stepCache, type StepContext, type Stepper, stepper, type Transform, type UpdateOptions,
+  atStep,
+  checkedLogProb,
+  checkHyper,
+  type HyperParameter,
+  type InitOptions,
+  initKeys,
+  keyFrom,
+  type LogProbFn,
+  likeParams,
+  makeState,
+  notNegative,
+  notYet,
+  ownParams,
+  type StepContext,
+  type Stepper,
+  stepCache,
+  stepper,
+  type Transform,
+  type UpdateOptions,
 } from '@posteriors/transform';
+import { map, type TensorTree } from '@posteriors/tree';
+import { mean as average, exp, mul, scalar, stack, sub, type Tensor } from '@tensorflow/tfjs-core';
 
 export interface Hyper {
   /** Temperature T of the posterior: 1 / number of data for a log posterior that is a mean. Default 1. */
@@ -48,7 +66,8 @@ export function build<P extends TensorTree, B, A>(
   const estimator: Estimator = { nSamples: nSamples ?? defaults.nSamples, stl: stl ?? defaults.stl };
   return {
     init: (params, options) => init(params, optimizer, { initLogSds, ...options }),
-    update: (state, batch, options) => update(state, batch, logPosterior, optimizer, { ...hyper, ...options?.hyper, ...estimator }, options),
+    update: (state, batch, options) =>
+      update(state, batch, logPosterior, optimizer, { ...hyper, ...options?.hyper, ...estimator }, options),
   };
 }
 
@@ -81,7 +100,14 @@ export function init<P extends TensorTree>(
   const [key] = initKeys(options);
   const owned = ownParams(name, params);
   const logSdDiag = evaluate(name, () => likeParams(name, 'the log standard deviation', initLogSds, owned));
-  return makeState({ params: owned, logSdDiag, optState: optimizer.init([owned, logSdDiag]), nelbo: notYet(), key, step: 0 });
+  return makeState({
+    params: owned,
+    logSdDiag,
+    optState: optimizer.init([owned, logSdDiag]),
+    nelbo: notYet(),
+    key,
+    step: 0,
+  });
 }
 
 /**
@@ -164,7 +190,8 @@ function estimate<P extends TensorTree, B, A>(
 }
 
 function checkSamples(name: string, nSamples: number): void {
-  if (!Number.isInteger(nSamples) || nSamples < 1) throw new Error(`${name}: nSamples is ${nSamples} and must be a whole number from 1`);
+  if (!Number.isInteger(nSamples) || nSamples < 1)
+    throw new Error(`${name}: nSamples is ${nSamples} and must be a whole number from 1`);
 }
 
 interface Tensors<P> {
@@ -190,16 +217,19 @@ function stepOf<P extends TensorTree, B, A>(
   const name = 'vi.diag.update';
   return steps([logPosterior, optimizer], `${nSamples} ${stl}`, () => {
     const logProb = checkedLogProb(name, logPosterior);
-    return stepper<Tensors<P>, B, StepHyperParameters, A>(name, ({ params, logSdDiag, optState }, batch, { temperature, optimizer: hyper }, context) => {
-      const loss = ([mean, logSds]: readonly [P, P]): [Tensor, A] => {
-        const sds = map((logSd: Tensor) => exp(logSd), logSds);
-        return estimate(logProb, mean, sds, batch, temperature, nSamples, stl, context);
-      };
-      const variational = [params, logSdDiag] as const;
-      const [[value, aux], gradient] = valueAndGrad(loss, { hasAux: true })(variational);
-      const [updates, nextOptState] = optimizer.update(gradient, optState, variational, hyper);
-      const [mean, logSds] = applyUpdates(variational, updates);
-      return [{ params: mean, logSdDiag: logSds, optState: nextOptState, nelbo: value }, aux];
-    });
+    return stepper<Tensors<P>, B, StepHyperParameters, A>(
+      name,
+      ({ params, logSdDiag, optState }, batch, { temperature, optimizer: hyper }, context) => {
+        const loss = ([mean, logSds]: readonly [P, P]): [Tensor, A] => {
+          const sds = map((logSd: Tensor) => exp(logSd), logSds);
+          return estimate(logProb, mean, sds, batch, temperature, nSamples, stl, context);
+        };
+        const variational = [params, logSdDiag] as const;
+        const [[value, aux], gradient] = valueAndGrad(loss, { hasAux: true })(variational);
+        const [updates, nextOptState] = optimizer.update(gradient, optState, variational, hyper);
+        const [mean, logSds] = applyUpdates(variational, updates);
+        return [{ params: mean, logSdDiag: logSds, optState: nextOptState, nelbo: value }, aux];
+      },
+    );
   });
 }

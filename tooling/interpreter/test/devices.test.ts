@@ -180,7 +180,7 @@ for (const dtype of ['float32', 'int32', 'bool'] as const) {
       begin: shape.map((n) => Math.min(1, Math.max(n - 1, 0))),
       size: shape.map((n) => Math.max(n - 1, Math.min(n, 1))),
     });
-    add('Slice', [{ shape, dtype }], { begin: shape.map(() => 0), size: shape.map(() => 0) });
+    if (shape.length > 0) add('Slice', [{ shape, dtype }], { begin: shape.map(() => 0), size: shape.map(() => 0) });
     add('PadV2', [{ shape, dtype }], { paddings: shape.map((_, i) => [i, 2]), constantValue: 1 });
   }
   add('Transpose', [{ shape: [2, 3, 4, 5], dtype }], { perm: [2, 0, 3, 1] });

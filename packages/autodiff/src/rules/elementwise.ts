@@ -1,9 +1,39 @@
 /** Elementwise kernels. At kinks the conventions are PyTorch's: zero for abs, relu and the bounds of relu6, a half each for ties. */
-import {
-  add, cast, cos, cosh, div, equal, exp, floor, greater, greaterEqual, less, lessEqual, log, logicalAnd, mul, neg,
-  onesLike, pow, reciprocal, rsqrt, scalar, sigmoid, sign, sin, sinh, square, step, sub, type Tensor, where, zerosLike as zeros,
-} from '@tensorflow/tfjs-core';
+
 import { broadcastShape, record } from '@posteriors/backend';
+import {
+  add,
+  cast,
+  cos,
+  cosh,
+  div,
+  equal,
+  exp,
+  floor,
+  greater,
+  greaterEqual,
+  less,
+  lessEqual,
+  log,
+  logicalAnd,
+  mul,
+  neg,
+  onesLike,
+  pow,
+  reciprocal,
+  rsqrt,
+  scalar,
+  sigmoid,
+  sign,
+  sin,
+  sinh,
+  square,
+  step,
+  sub,
+  type Tensor,
+  where,
+  zerosLike as zeros,
+} from '@tensorflow/tfjs-core';
 import { type BatchRule, type Partial, registerRule } from '../rule.ts';
 import { alignBatched, broadcastTo, sumTo } from '../shapes.ts';
 
@@ -120,7 +150,10 @@ const linearSum = (signs: readonly [1, 1 | -1]) => ({
 registerRule('Add', { derivative: linearSum([1, 1]), batch: batchElementwise('Add') });
 registerRule('Sub', { derivative: linearSum([1, -1]), batch: batchElementwise('Sub') });
 registerRule('Neg', { derivative: { transpose: (_, cotangent) => neg(cotangent) }, batch: batchElementwise('Neg') });
-registerRule('Identity', { derivative: { transpose: (_, cotangent) => cotangent }, batch: batchElementwise('Identity') });
+registerRule('Identity', {
+  derivative: { transpose: (_, cotangent) => cotangent },
+  batch: batchElementwise('Identity'),
+});
 registerRule('Multiply', {
   derivative: {
     multilinear: true,

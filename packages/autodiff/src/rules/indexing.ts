@@ -1,6 +1,7 @@
 /** Gathering and scattering. Indices have no derivative. */
-import { add, concat, range, reshape, type Tensor } from '@tensorflow/tfjs-core';
+
 import { record, sizeOf } from '@posteriors/backend';
+import { add, concat, range, reshape, type Tensor } from '@tensorflow/tfjs-core';
 import { registerRule } from '../rule.ts';
 import { broadcastTo, ensureBatched, moveAxis, reshapeTo } from '../shapes.ts';
 

@@ -1,6 +1,7 @@
 /** Kernels that move elements and compute nothing: all linear. */
-import { reverse, type Tensor, transpose } from '@tensorflow/tfjs-core';
+
 import { record } from '@posteriors/backend';
+import { reverse, type Tensor, transpose } from '@tensorflow/tfjs-core';
 import { registerRule } from '../rule.ts';
 import { alignBatched, broadcastTo, ensureBatched, reshapeTo, sumTo } from '../shapes.ts';
 
@@ -13,7 +14,8 @@ registerRule('Reshape', {
 
 registerRule('BroadcastTo', {
   derivative: { transpose: (_, cotangent, [x]) => sumTo(cotangent, x!.shape) },
-  batch: ([x], _batched, { shape }, size) => broadcastTo(alignBatched(x!, (shape as Numbers).length), [size, ...(shape as Numbers)]),
+  batch: ([x], _batched, { shape }, size) =>
+    broadcastTo(alignBatched(x!, (shape as Numbers).length), [size, ...(shape as Numbers)]),
 });
 
 registerRule('Transpose', {
@@ -31,7 +33,11 @@ registerRule('Transpose', {
 
 registerRule('Reverse', {
   derivative: { transpose: (_, cotangent, _inputs, { dims }) => reverse(cotangent, dims as number[]) },
-  batch: ([x], _batched, { dims }) => reverse(x!, (dims as Numbers).map((axis) => axis + 1)),
+  batch: ([x], _batched, { dims }) =>
+    reverse(
+      x!,
+      (dims as Numbers).map((axis) => axis + 1),
+    ),
 });
 
 registerRule('Slice', {
@@ -50,9 +56,13 @@ registerRule('Slice', {
 
 registerRule('PadV2', {
   derivative: {
-    jvp: ([t], _inputs, _y, { paddings }) => record('PadV2', [t!], { paddings: paddings as Numbers[], constantValue: 0 }),
+    jvp: ([t], _inputs, _y, { paddings }) =>
+      record('PadV2', [t!], { paddings: paddings as Numbers[], constantValue: 0 }),
     transpose: (_, cotangent, [x], { paddings }) =>
-      record('Slice', [cotangent], { begin: (paddings as Numbers[]).map(([before]) => before as number), size: x!.shape }),
+      record('Slice', [cotangent], {
+        begin: (paddings as Numbers[]).map(([before]) => before as number),
+        size: x!.shape,
+      }),
   },
   batch: ([x], _batched, { paddings, constantValue }) =>
     record('PadV2', [x!], { paddings: [[0, 0], ...(paddings as Numbers[])], constantValue: constantValue as number }),

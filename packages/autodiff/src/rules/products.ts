@@ -9,9 +9,13 @@ registerRule('BatchMatMul', {
     // With C = op(A) op(B): the cotangent of op(A) is C' op(B)^T, that of op(B) is op(A)^T C'.
     transpose(index, cotangent, [a, b], { transposeA, transposeB }) {
       if (index === 0) {
-        return transposeA ? matMul(b!, cotangent, transposeB as boolean, true) : matMul(cotangent, b!, false, !transposeB);
+        return transposeA
+          ? matMul(b!, cotangent, transposeB as boolean, true)
+          : matMul(cotangent, b!, false, !transposeB);
       }
-      return transposeB ? matMul(cotangent, a!, true, transposeA as boolean) : matMul(a!, cotangent, !transposeA, false);
+      return transposeB
+        ? matMul(cotangent, a!, true, transposeA as boolean)
+        : matMul(a!, cotangent, !transposeA, false);
     },
   },
   batch([a, b], [batchedA, batchedB], { transposeA, transposeB }, size) {

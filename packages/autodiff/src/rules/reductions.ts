@@ -1,6 +1,28 @@
 /** Reductions and cumulative kernels. */
-import { cast, cumprod, cumsum, div, equal, eye, greater, greaterEqual, less, lessEqual, mul, prod, range, reshape, softmax, sub, sum, type Tensor, transpose, where } from '@tensorflow/tfjs-core';
+
 import { type Attributes, record } from '@posteriors/backend';
+import {
+  cast,
+  cumprod,
+  cumsum,
+  div,
+  equal,
+  eye,
+  greater,
+  greaterEqual,
+  less,
+  lessEqual,
+  mul,
+  prod,
+  range,
+  reshape,
+  softmax,
+  sub,
+  sum,
+  type Tensor,
+  transpose,
+  where,
+} from '@tensorflow/tfjs-core';
 import { type BatchRule, type JvpRule, registerRule } from '../rule.ts';
 import { broadcastTo, moveAxis, reshapeTo } from '../shapes.ts';
 
@@ -18,7 +40,13 @@ const batchAlongAxis =
 
 /** The result of a reduction, repeated along the axes that it summed over. */
 function spread(y: Tensor, shape: readonly number[], axes: readonly number[]): Tensor {
-  return broadcastTo(reshapeTo(y, shape.map((n, i) => (axes.includes(i) ? 1 : n))), shape);
+  return broadcastTo(
+    reshapeTo(
+      y,
+      shape.map((n, i) => (axes.includes(i) ? 1 : n)),
+    ),
+    shape,
+  );
 }
 
 registerRule('Sum', {
@@ -33,7 +61,8 @@ const extreme: JvpRule = ([t], [x], y, attributes) => {
   return div(sum(mul(t!, attained), axes as number[]), sum(attained, axes as number[]));
 };
 
-for (const kernel of ['Max', 'Min']) registerRule(kernel, { derivative: { jvp: extreme }, batch: batchReduction(kernel) });
+for (const kernel of ['Max', 'Min'])
+  registerRule(kernel, { derivative: { jvp: extreme }, batch: batchReduction(kernel) });
 for (const kernel of ['All', 'Any']) registerRule(kernel, { derivative: 'zero', batch: batchReduction(kernel) });
 for (const kernel of ['ArgMax', 'ArgMin']) registerRule(kernel, { derivative: 'zero', batch: batchAlongAxis(kernel) });
 
@@ -41,7 +70,11 @@ for (const kernel of ['ArgMax', 'ArgMin']) registerRule(kernel, { derivative: 'z
 function rows(x: Tensor, axes: readonly number[]): Tensor {
   const kept = [...x.shape.keys()].filter((i) => !axes.includes(i));
   const moved = transpose(x, [...kept, ...axes]);
-  return reshape(moved, [...kept.map((i) => x.shape[i] as number), 1, axes.reduce((n, i) => n * (x.shape[i] as number), 1)]);
+  return reshape(moved, [
+    ...kept.map((i) => x.shape[i] as number),
+    1,
+    axes.reduce((n, i) => n * (x.shape[i] as number), 1),
+  ]);
 }
 
 /** `[..., 1, n]` as `[..., n, n]` with ones on the diagonal: row j lacks factor j, which stays right where factors are zero. */
@@ -64,7 +97,8 @@ registerRule('Prod', {
 
 registerRule('Cumsum', {
   derivative: {
-    transpose: (_, cotangent, _inputs, { axis, exclusive, reverse }) => cumsum(cotangent, axis as number, exclusive as boolean, !reverse),
+    transpose: (_, cotangent, _inputs, { axis, exclusive, reverse }) =>
+      cumsum(cotangent, axis as number, exclusive as boolean, !reverse),
   },
   batch: batchAlongAxis('Cumsum'),
 });
