@@ -25,3 +25,19 @@ for (let i = 0; i < 20; i++) t.update(state, batch, { inplace: true });
 const n = 50; let s = performance.now();
 for (let i = 0; i < n; i++) t.update(state, batch, { inplace: true });
 console.log('ms/step', (performance.now() - s) / n);
+if (process.argv[3] === 'kernels') {
+  const { getKernelsForBackend } = await import('@tensorflow/tfjs-core');
+  const times = new Map<string, [number, number]>();
+  for (const k of getKernelsForBackend('wasm')) {
+    const f = k.kernelFunc;
+    (k as any).kernelFunc = (a: any) => { const s = performance.now(); const r = f(a); const t = performance.now() - s; const big = (Array.isArray(r) ? r[0] : r)!.shape.reduce((x: number, y: number) => x * y, 1) >= 50000; const key = k.kernelName + (big ? ' BIG' : ''); const e = times.get(key) ?? [0, 0]; e[0] += t; e[1]++; times.set(key, e); return r; };
+  }
+  const lp2 = (p: any, b: any) => logPosterior(p, b);
+  const t2: any = which === 'sghmc' ? sgmcmc.sghmc.build(lp2, { learningRate: 0.3, alpha: 1, temperature: 1 / N }) : vi.diag.build(lp2, optim.adam({ learningRate: 1e-3 }), { temperature: 1 / N, initLogSds: -3 });
+  const s2 = t2.init(modelParameters(model), { seed: 0 });
+  for (let i = 0; i < 10; i++) t2.update(s2, batch, { inplace: true });
+  times.clear(); const st = performance.now();
+  for (let i = 0; i < 30; i++) t2.update(s2, batch, { inplace: true });
+  console.log('total', (performance.now() - st) / 30);
+  for (const [k, [t, c]] of [...times].sort((a, b) => b[1][0] - a[1][0]).slice(0, 25)) console.log(k.padEnd(24), (t / 30).toFixed(3), 'ms', c / 30);
+}

@@ -4,6 +4,8 @@ import type { Point } from './workloads/workload.ts';
 export interface Contender {
   readonly name: string;
   readonly version: string;
+  /** Whether its Adam corrects the bias of every step as if it were the first. */
+  readonly correctsAsFirst?: boolean;
   /**
    * Takes `steps` steps from a given state at a given temperature, with random numbers that are others at each call, and
    * answers where that leads. The state that is timed stays as it is.

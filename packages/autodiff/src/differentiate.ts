@@ -19,6 +19,7 @@ import {
 import { add, mul, type Tensor } from '@tensorflow/tfjs-core';
 import { inlineProgram } from './inline.ts';
 import { ruleOf } from './rule.ts';
+import './rules/index.ts';
 import { broadcastTo, sumTo, zerosLike } from './shapes.ts';
 
 type Mode = 'forward' | 'reverse';

@@ -4,6 +4,7 @@ import { currentBackend, currentTrace, trace as traceProgram } from '@posteriors
 import { flatten, type Structure, unflatten } from '@posteriors/tree';
 import { Tensor } from '@tensorflow/tfjs-core';
 import { hooks } from './hooks.ts';
+import { runOnTape } from './tape.ts';
 
 /**
  * Runs `fn`, which returns a tree: recorded in the open trace, or, where none is open, traced and run at once. The tensors returned belong
@@ -25,7 +26,7 @@ export function evaluate<T>(name: string, fn: () => T): T {
   );
   const executable = currentBackend().compile(program);
   try {
-    const tensors = executable.run([]);
+    const tensors = runOnTape(name, program, executable, []);
     let next = 0;
     return unflatten(
       structure as Structure,

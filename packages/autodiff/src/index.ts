@@ -1,5 +1,3 @@
-import './rules/index.ts';
-
 export { requireScalar, splitAux } from './arguments.ts';
 export { customJvp, customVjp } from './custom.ts';
 export { dependsOn } from './differentiate.ts';

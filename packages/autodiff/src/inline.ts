@@ -14,6 +14,7 @@ import {
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { hooks } from './hooks.ts';
 import { ruleOf } from './rule.ts';
+import './rules/index.ts';
 import { ensureBatched } from './shapes.ts';
 
 interface Operand {

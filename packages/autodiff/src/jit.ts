@@ -16,6 +16,7 @@ import { scalar, Tensor, tensor1d } from '@tensorflow/tfjs-core';
 import { evaluate, refusePromise } from './evaluate.ts';
 import { hooks } from './hooks.ts';
 import { requirePure, type Traced } from './pure.ts';
+import { runOnTape } from './tape.ts';
 
 /** A compiled function. */
 export interface Compiled<A extends readonly unknown[], Y> {
@@ -34,6 +35,7 @@ interface Entry {
   /** What each leaf of the arguments is to the program: an input, or, where null, part of it. */
   readonly avals: readonly (Aval | null)[];
   readonly args: readonly unknown[];
+  readonly program: Program<Tensor>;
   readonly executable: Executable;
   readonly returned: readonly unknown[];
   readonly output: Structure;
@@ -81,7 +83,7 @@ export function jit<A extends readonly unknown[], Y>(
     leaves.forEach((leaf, i) => {
       if (avals[i] !== null) inputs.push(leaf instanceof Uint32Array ? new Int32Array(leaf) : (leaf as RunInput));
     });
-    const tensors = entry.executable.run(inputs);
+    const tensors = runOnTape(name, entry.program, entry.executable, inputs);
     let next = 0;
     return unflatten(
       entry.output,
@@ -116,7 +118,10 @@ function compile<A extends readonly unknown[], Y>(
     const program = traceProgram(
       (symbols) => {
         let next = 0;
-        const args = unflatten(structure, leaves.map((leaf, i) => (avals[i] === null ? leaf : symbols[next++]))) as unknown as A;
+        const args = unflatten(
+          structure,
+          leaves.map((leaf, i) => (avals[i] === null ? leaf : symbols[next++])),
+        ) as unknown as A;
         const flat = flatten<unknown>(refusePromise(name, f(...args)));
         returned = flat.leaves.map((leaf) => (leaf instanceof Tensor ? result : leaf));
         output = flat.structure;
@@ -130,7 +135,16 @@ function compile<A extends readonly unknown[], Y>(
   const traced = once();
   requirePure(name, traced, once());
   const backend = currentBackend();
-  return { backend, structure, avals, args: leaves, executable: backend.compile(traced.program), returned: traced.returned, output: traced.output };
+  return {
+    backend,
+    structure,
+    avals,
+    args: leaves,
+    program: traced.program,
+    executable: backend.compile(traced.program),
+    returned: traced.returned,
+    output: traced.output,
+  };
 }
 
 function inTrace<A extends readonly unknown[], Y>(

@@ -2,6 +2,7 @@
 
 import {
   type Atom,
+  avalOf,
   currentBackend,
   currentTrace,
   type Executable,
@@ -17,6 +18,7 @@ import { placeholders, pushForward, takeLinear } from './differentiate.ts';
 import { evaluate, refusePromise } from './evaluate.ts';
 import { hooks } from './hooks.ts';
 import { zerosLike } from './shapes.ts';
+import { runOnTape } from './tape.ts';
 
 /** A linear program: tangents of the arguments, then residuals, to tangents of the value. */
 interface Linearized {
@@ -122,7 +124,7 @@ export function linearMap(
     return { value, aux, argument, apply: (tensors) => direction(program, [...tensors, ...residuals]), dispose() {} };
   }
   let disposed = false;
-  let executable: Executable | undefined;
+  let compiled: { readonly program: Program<Tensor>; readonly executable: Executable } | undefined;
   return {
     value,
     aux,
@@ -131,19 +133,17 @@ export function linearMap(
       if (disposed) throw new Error(`${name}: the derivative was disposed and cannot be applied again`);
       if (currentTrace() !== null) return direction(program, [...tensors, ...residuals]);
       const inputs = [...tensors, ...residuals];
-      executable ??= currentBackend().compile(
-        traceProgram(
-          (symbols) => direction(program, symbols),
-          inputs.map(({ shape, dtype }) => ({ shape, dtype: dtype as 'float32' })),
-          hooks,
-        ),
-      );
-      return executable.run(inputs);
+      if (compiled === undefined) {
+        const avals = inputs.map(avalOf);
+        const applied = traceProgram((symbols) => direction(program, symbols), avals, hooks);
+        compiled = { program: applied, executable: currentBackend().compile(applied) };
+      }
+      return runOnTape(name, compiled.program, compiled.executable, inputs);
     },
     dispose() {
       if (disposed) return;
       disposed = true;
-      executable?.dispose();
+      compiled?.executable.dispose();
       for (const residual of residuals) residual.dispose();
     },
   };

@@ -8,7 +8,8 @@ export interface LayersModel {
 }
 
 export interface LayerWeight {
-  readonly name: string;
+  /** The name without the number that tfjs adds where another model has a weight of this name. */
+  readonly originalName: string;
   read(): Tensor;
   write(value: Tensor): unknown;
 }
@@ -72,23 +73,23 @@ interface NamedWeight {
   readonly weight: LayerWeight;
 }
 
-/** Weights in the model's order; one that layers share stands once. */
+/** Weights in the model's order; one that layers share stands once. Equal names within a layer are numbered. */
 function trainableWeights(model: LayersModel): NamedWeight[] {
   const seen = new Set<LayerWeight>();
-  return model.layers.flatMap((layer) =>
-    layer.trainableWeights.flatMap((weight) => {
+  return model.layers.flatMap((layer) => {
+    const taken = new Set<string>();
+    return layer.trainableWeights.flatMap((weight) => {
       if (seen.has(weight)) return [];
       seen.add(weight);
       const prefix = `${layer.name}/`;
-      return [
-        {
-          layer: layer.name,
-          name: weight.name.startsWith(prefix) ? weight.name.slice(prefix.length) : weight.name,
-          weight,
-        },
-      ];
-    }),
-  );
+      const { originalName } = weight;
+      const base = originalName.startsWith(prefix) ? originalName.slice(prefix.length) : originalName;
+      let name = base;
+      for (let n = 1; taken.has(name); n++) name = `${base}_${n}`;
+      taken.add(name);
+      return [{ layer: layer.name, name, weight }];
+    });
+  });
 }
 
 function match(model: LayersModel, parameters: ModelParameters): { weight: LayerWeight; tensor: Tensor }[] {

@@ -49,7 +49,8 @@ export function requirePure(name: string, one: Traced, other: Traced): void {
   if (structures[0] !== structures[1]) fail(`${structures[0]} and ${structures[1]} returned`);
   one.returned.forEach((leaf, i) => {
     const isObject = typeof leaf === 'object' || typeof leaf === 'function';
-    if (!isObject && !Object.is(leaf, other.returned[i])) fail(`${String(leaf)} and ${String(other.returned[i])} returned`);
+    if (!isObject && !Object.is(leaf, other.returned[i]))
+      fail(`${String(leaf)} and ${String(other.returned[i])} returned`);
   });
 }
 

@@ -1,4 +1,4 @@
-import { getBackend, ready, setBackend as setTfjsBackend } from '@tensorflow/tfjs-core';
+import { ready, setBackend as setTfjsBackend } from '@tensorflow/tfjs-core';
 import { theEngine } from './engine.ts';
 
 /** Names of devices that have an entry point here. */
@@ -7,18 +7,26 @@ export type DeviceName = 'cpu' | 'wasm' | 'webgpu';
 /**
  * Makes a device current, for tfjs and for programs. Its entry point must have been imported (`import '@posteriors/backend/wasm'`).
  *
- * @throws if the device is not registered, or does not start.
+ * @throws if the device is not registered, or does not start; what was current stays so.
  */
 export async function setBackend(name: DeviceName): Promise<void> {
-  const { registryFactory } = theEngine() as unknown as { registryFactory: object };
+  const { registryFactory, backendName } = theEngine() as unknown as { registryFactory: object; backendName?: string };
   if (!(name in registryFactory)) {
     const registered = Object.keys(registryFactory);
+    const remedy =
+      name === 'webgpu' && !('gpu' in (globalThis.navigator ?? {}))
+        ? 'There is no WebGPU here: navigator.gpu is missing. In Node the npm package webgpu can provide it, before anything of this is imported.'
+        : `Import '@posteriors/backend/${name}' first.`;
     throw new Error(
-      `setBackend: the device '${name}' is not registered (registered: ${registered.length === 0 ? 'none' : registered.join(', ')}). ` +
-        `Import '@posteriors/backend/${name}' first.`,
+      `setBackend: the device '${name}' is not registered (registered: ${registered.length === 0 ? 'none' : registered.join(', ')}). ${remedy}`,
     );
   }
-  if (!(await setTfjsBackend(name)))
-    throw new Error(`setBackend: the device '${name}' did not start here; it is still '${getBackend()}'`);
+  if (!(await setTfjsBackend(name))) {
+    // tfjs has let go of the one before.
+    if (backendName !== undefined) await setTfjsBackend(backendName);
+    throw new Error(
+      `setBackend: the device '${name}' did not start here${backendName === undefined ? '' : `; it is still '${backendName}'`}`,
+    );
+  }
   await ready();
 }

@@ -23,6 +23,16 @@ export interface Engine {
   trackTensor(tensor: Tensor, backend?: KernelBackend): void;
   moveData(backend: KernelBackend, dataId: object): void;
   isTapeOn(): boolean;
+  addTapeNode(
+    name: string,
+    inputs: { readonly [name: string]: Tensor },
+    outputs: readonly Tensor[],
+    backward: (dys: Tensor | Tensor[], saved: Tensor[]) => { [name: string]: () => Tensor },
+    saved: readonly Tensor[],
+    attributes: object,
+  ): void;
+  clone(tensor: Tensor): Tensor;
+  keep(tensor: Tensor): Tensor;
   nextTensorId(): number;
   endScope(result?: unknown): void;
 }

@@ -12,11 +12,12 @@ import {
 } from './program.ts';
 
 export function lower<Source>(program: Program<Source>, device: string): Program<Source> {
-  const equations = program.equations.flatMap((equation) =>
-    equation.type === 'kernel'
-      ? (ofNothing(equation) ?? lowerings[equation.kernel]?.(equation, device) ?? [equation])
-      : [equation],
-  );
+  const lowered = (equation: KernelEquation): readonly Equation[] =>
+    ofNothing(equation) ?? lowerings[equation.kernel]?.(equation, device) ?? [equation];
+  const equations = program.equations.flatMap((equation) => {
+    if (equation.type !== 'kernel') return [equation];
+    return device === 'wasm' ? withoutBool(equation).flatMap(lowered) : lowered(equation);
+  });
   return { ...program, equations };
 }
 
@@ -53,6 +54,26 @@ function ofNothing(equation: KernelEquation): readonly Equation[] | undefined {
   const value =
     equation.kernel === 'PadV2' ? (equation.attributes['constantValue'] as number) : neutral[equation.kernel];
   return value === undefined ? undefined : fill(value);
+}
+
+const fourBytes = new Set(['Select', 'Reverse']);
+
+/** Some of tfjs's kernels on wasm write elements of four bytes into the memory of bool ones: those work on int32 instead. */
+function withoutBool(equation: KernelEquation): readonly KernelEquation[] {
+  if (!fourBytes.has(equation.kernel) || output(equation).dtype !== 'bool') return [equation];
+  const before: KernelEquation[] = [];
+  const inputs = equation.inputs.map((x, i) => {
+    if (x.dtype !== 'bool' || (equation.kernel === 'Select' && i === 0)) return x;
+    const wide = newValue({ shape: x.shape, dtype: 'int32' });
+    before.push(kernel('Cast', [x], { dtype: 'int32' }, wide));
+    return wide;
+  });
+  const result = newValue({ shape: output(equation).shape, dtype: 'int32' });
+  return [
+    ...before,
+    kernel(equation.kernel, inputs, equation.attributes, result),
+    kernel('Cast', [result], { dtype: 'bool' }, output(equation)),
+  ];
 }
 
 const lowerings: { readonly [kernel: string]: Lowering | undefined } = {
@@ -100,19 +121,8 @@ const lowerings: { readonly [kernel: string]: Lowering | undefined } = {
     return [kernel('NotEqual', [x, literal(0, x.dtype)], {}, output(equation))];
   },
 
-  // On wasm tfjs's kernel takes bool for elements of four bytes.
-  Select(equation, device) {
-    const { shape, dtype } = output(equation);
-    if (device !== 'wasm' || dtype !== 'bool') return [equation];
-    const [condition, t, e] = equation.inputs as readonly [Atom, Atom, Atom];
-    const [other, chosen, rest] = [newValue({ shape, dtype }), newValue({ shape, dtype }), newValue({ shape, dtype })];
-    return [
-      kernel('LogicalNot', [condition], {}, other),
-      kernel('LogicalAnd', [condition, t], {}, chosen),
-      kernel('LogicalAnd', [other, e], {}, rest),
-      kernel('LogicalOr', [chosen, rest], {}, output(equation)),
-    ];
-  },
+  // tfjs's kernels read nothing from a scalar.
+  Slice: (equation) => (output(equation).shape.length > 0 ? [equation] : [{ ...equation, kernel: 'Identity' }]),
 
   // tfjs multiplies on wasm with SIMD only where nothing is transposed.
   BatchMatMul(equation, device) {

@@ -1,6 +1,6 @@
 /** Passes over programs that leave their outputs as they are. */
 import { broadcastShape } from './kernels.ts';
-import { type Atom, type Equation, type Program, sameShape, type Value } from './program.ts';
+import { type Atom, type Equation, newValue, type Program, sameShape, sizeOf, type Value } from './program.ts';
 
 /** What is done to every program before it is run. */
 export function simplify<Source>(program: Program<Source>): Program<Source> {
@@ -16,7 +16,7 @@ function resolve(atom: Atom, substitution: Substitution): Atom {
 /** `rewrite` sees each equation with its inputs substituted and returns it, or adds its outputs to the substitution and returns nothing. */
 function rewriteEquations<Source>(
   program: Program<Source>,
-  rewrite: (equation: Equation, substitution: Substitution) => Equation | undefined,
+  rewrite: (equation: Equation, substitution: Substitution) => Equation | readonly Equation[] | undefined,
 ): Program<Source> {
   const substitution: Substitution = new Map();
   const equations: Equation[] = [];
@@ -25,7 +25,7 @@ function rewriteEquations<Source>(
       { ...equation, inputs: equation.inputs.map((atom) => resolve(atom, substitution)) },
       substitution,
     );
-    if (rewritten !== undefined) equations.push(rewritten);
+    if (rewritten !== undefined) equations.push(...('type' in rewritten ? [rewritten] : rewritten));
   }
   return { ...program, equations, outputs: program.outputs.map((atom) => resolve(atom, substitution)) };
 }
@@ -70,31 +70,44 @@ export function shareCommonSubexpressions<Source>(program: Program<Source>): Pro
   });
 }
 
-const broadcasting = new Set(
-  'Add Sub Multiply RealDiv FloorDiv Mod Maximum Minimum Pow Atan2 Equal NotEqual Greater GreaterEqual Less LessEqual LogicalAnd LogicalOr'.split(
-    ' ',
-  ),
+const elementwise = new Set(
+  (
+    'Add Sub Multiply RealDiv FloorDiv Mod Maximum Minimum Pow Atan2 Equal NotEqual Greater GreaterEqual Less LessEqual LogicalAnd LogicalOr ' +
+    'Abs Ceil ClipByValue Cos Elu Erf Exp Expm1 Floor LeakyRelu Log Log1p LogicalNot Neg Reciprocal Relu Relu6 Round Rsqrt Selu Sigmoid Sign ' +
+    'Sin Softplus Sqrt Square Step Tan Tanh Cast IsNan IsInf IsFinite'
+  ).split(' '),
 );
 
-/** Lets kernels that broadcast their operands take them before an explicit broadcast. */
+/**
+ * Lets kernels that broadcast their operands take them before an explicit broadcast, and computes what is the same along an axis once: an
+ * elementwise kernel of broadcasts is the broadcast of a smaller one.
+ */
 export function absorbBroadcasts<Source>(program: Program<Source>): Program<Source> {
   const sources = new Map<number, Atom>();
+  const source = (atom: Atom): Atom => (atom.kind === 'value' ? (sources.get(atom.id) ?? atom) : atom);
   return rewriteEquations(program, (equation) => {
     if (equation.type !== 'kernel') return equation;
-    if (equation.kernel === 'BroadcastTo') sources.set(equation.outputs[0]!.id, equation.inputs[0] as Atom);
-    if (!broadcasting.has(equation.kernel)) return equation;
-    const source = (atom: Atom): Atom => (atom.kind === 'value' ? (sources.get(atom.id) ?? atom) : atom);
-    const [a, b] = equation.inputs as readonly [Atom, Atom];
-    const shape = equation.outputs[0]!.shape;
-    for (const inputs of [
-      [source(a), source(b)],
-      [source(a), b],
-      [a, source(b)],
-    ] as const) {
-      if (sameShape(broadcastShape(inputs[0].shape, inputs[1].shape), shape)) return { ...equation, inputs };
+    const output = equation.outputs[0] as Value;
+    if (equation.kernel === 'BroadcastTo') {
+      const from = source(equation.inputs[0] as Atom);
+      sources.set(output.id, from);
+      return { ...equation, inputs: [from] };
+    }
+    if (!elementwise.has(equation.kernel)) return equation;
+    const inputs = equation.inputs.map(source);
+    const shape = inputs.reduce<readonly number[]>((sum, input) => broadcastShape(sum, input.shape), []);
+    if (sameShape(shape, output.shape)) return { ...equation, inputs };
+    if (sizeOf(shape) < sizeOf(output.shape)) {
+      const small = newValue({ shape, dtype: output.dtype });
+      sources.set(output.id, small);
+      return [{ ...equation, inputs, outputs: [small] }, broadcast(small, output)];
     }
     return equation;
   });
+}
+
+function broadcast(from: Value, to: Value): Equation {
+  return { type: 'kernel', kernel: 'BroadcastTo', inputs: [from], attributes: { shape: to.shape }, outputs: [to] };
 }
 
 /** Drops equations and constants that no output needs. */

@@ -151,7 +151,7 @@ const tfjsCustomGradients = new Set([
 /** Puts recording in the place of the engine's entry points; the function returned puts them back. */
 function install(hooks: TraceHooks): () => void {
   const engine = theEngine();
-  const endGuard = guardRandomness(() => engine.state.activeScope?.name.replace(/__op$/, ''));
+  const endGuard = guardRandomness(() => /^(.*)__op$/.exec(engine.state.activeScope?.name ?? '')?.[1]);
   const { makeTensor, disposeTensor } = engine;
   engine.state.gradientDepth++;
 

@@ -50,16 +50,16 @@ const makeNetwork = () => {
   });
 };
 
-const algorithms = {
-  'vi.diag': (logPosterior: LogPosterior) =>
+const algorithms: { readonly [name in 'vi.diag' | 'sghmc']: (logPosterior: LogPosterior) => AnyTransform } = {
+  'vi.diag': (logPosterior) =>
     vi.diag.build(logPosterior, optim.adam({ learningRate: 1e-3 }), { temperature: 1 / numData, initLogSds: -3 }),
-  sghmc: (logPosterior: LogPosterior) =>
+  sghmc: (logPosterior) =>
     sgmcmc.sghmc.build(logPosterior, { learningRate: 0.3, alpha: 1, temperature: 1 / numData }),
 };
 type Batch = readonly [images: Tensor, labels: Tensor];
 type LogPosterior = (params: ModelParameters, batch: Batch) => [Tensor, []];
 
-export const algorithmNames = Object.keys(algorithms) as (keyof typeof algorithms)[];
+export const algorithmNames: readonly (keyof typeof algorithms)[] = ['vi.diag', 'sghmc'];
 
 /** Two updates on each device from one state; what is answered is of the second, so that compiling and uploading is over. */
 export async function compareUpdates(algorithm: keyof typeof algorithms): Promise<Observed> {
@@ -68,7 +68,7 @@ export async function compareUpdates(algorithm: keyof typeof algorithms): Promis
   const network = modelToFunction(model);
   const logPosterior = (params: ModelParameters, [images, labels]: Batch): [Tensor, []] =>
     withAux(add(mean(categoricalLogProb(network(params, images), labels)), div(diagNormalLogProb(params), numData)), []);
-  const transform = algorithms[algorithm](logPosterior) as AnyTransform;
+  const transform = algorithms[algorithm](logPosterior);
   const images = random.uniform(random.key(2), [batchSize, 784]);
   const labels = tensor([...Array(batchSize).keys()].map((i) => i % 10), [batchSize], 'int32');
   const batch: Batch = [images, labels];

@@ -1,8 +1,8 @@
 /** Stochastic gradient Hamiltonian Monte Carlo (Chen, Fox and Guestrin 2014, https://arxiv.org/abs/1402.4102, equation 15). */
 
-import { type Disposer, evaluate, valueAndGrad } from '@posteriors/autodiff';
+import { type Disposer, valueAndGrad } from '@posteriors/autodiff';
 import { normalLike } from '@posteriors/distributions';
-import type { Key } from '@posteriors/random';
+import { type Key, split } from '@posteriors/random';
 import {
   type AtStep,
   atStep,
@@ -10,13 +10,11 @@ import {
   checkHyper,
   type HyperParameter,
   type InitOptions,
-  initKeys,
+  initState,
   type LogProbFn,
   likeParams,
-  makeState,
   notNegative,
   notYet,
-  ownParams,
   positive,
   type Scalars,
   type Stepper,
@@ -105,14 +103,21 @@ export function init<P extends TensorTree>(
     { sigma, temperature },
     { sigma: positive, temperature: notNegative },
   );
-  const [key, draw] = initKeys(options);
-  const owned = ownParams(name, params);
-  const start = evaluate(name, () => {
-    if (momenta !== undefined) return likeParams(name, 'the momentum', momenta, owned);
-    const scale = mul(sigma, sqrt(temperature));
-    return map((noise: Tensor) => mul(noise, scale), normalLike(draw, owned));
-  });
-  return makeState({ params: owned, momenta: start as P, logPosterior: notYet(), key, step: 0 });
+  return initState(name, params, options, (owned, key) => ({
+    momenta:
+      momenta === undefined ? stationaryMomenta(key, owned, sigma, temperature) : likeParams('momenta', momenta, owned),
+    logPosterior: notYet(),
+  }));
+}
+
+function stationaryMomenta<P extends TensorTree>(
+  key: Key,
+  params: P,
+  sigma: number | Tensor,
+  temperature: number | Tensor,
+): P {
+  const sd = mul(sigma, sqrt(temperature));
+  return map((noise: Tensor) => mul(noise, sd), normalLike(key, params));
 }
 
 /**
@@ -128,12 +133,11 @@ export function update<P extends TensorTree, B, A>(
   hyper: Hyper,
   options?: UpdateOptions<Hyper>,
 ): [state: State<P>, aux: A] {
-  const values = atStep({ ...defaults, ...hyper }, state.step);
-  checkValues(values);
-  return stepOf(logPosterior)(state, batch, values, options);
+  const hyperAt = (step: number): object => checked(atStep({ ...defaults, ...hyper }, step));
+  return stepOf(logPosterior)(state, batch, hyperAt, options);
 }
 
-function checkValues(values: AtStep<Required<Hyper>>): void {
+function checked(values: AtStep<Required<Hyper>>): AtStep<Required<Hyper>> {
   checkHyper<Required<Hyper>>('sghmc.update', values, {
     learningRate: positive,
     alpha: notNegative,
@@ -142,13 +146,14 @@ function checkValues(values: AtStep<Required<Hyper>>): void {
     temperature: notNegative,
   });
   const { learningRate, alpha, beta, temperature } = values;
-  for (const value of [learningRate, alpha, beta, temperature]) if (value instanceof Tensor) return;
+  for (const value of [learningRate, alpha, beta, temperature]) if (value instanceof Tensor) return values;
   const loss = (temperature as number) * (learningRate as number) * (beta as number);
   if (2 * (alpha as number) < loss) {
     throw new Error(
       `sghmc.update: the noise variance is negative: 2 alpha = ${2 * (alpha as number)} is below temperature * learningRate * beta = ${loss}. Lower beta or the learning rate, or raise alpha.`,
     );
   }
+  return values;
 }
 
 interface Tensors<P> {
@@ -168,7 +173,8 @@ function makeStep<P extends TensorTree, B, A>(logPosterior: LogProbFn<P, B, A>):
   const valueAndGradient = valueAndGrad(checkedLogProb(name, logPosterior), { hasAux: true });
   return stepper<Tensors<P>, B, Scalars<Hyper>, A>(name, ({ params, momenta }, batch, hyper, context) => {
     const { learningRate: epsilon, alpha, beta, sigma, temperature } = hyper;
-    const [[logP, aux], gradient] = valueAndGradient(params, batch, context);
+    const [noise, model] = split(context.key);
+    const [[logP, aux], gradient] = valueAndGradient(params, batch, { ...context, key: model });
     const drift = mul(epsilon, pow(sigma, -2));
     const friction = mul(drift, alpha);
     const heat = mul(temperature, epsilon);
@@ -180,7 +186,7 @@ function makeStep<P extends TensorTree, B, A>(logPosterior: LogProbFn<P, B, A>):
           (m: Tensor, g: Tensor, xi: Tensor) => add(add(sub(m, mul(friction, m)), mul(epsilon, g)), mul(noiseSd, xi)),
           momenta,
           gradient,
-          normalLike(context.key, momenta),
+          normalLike(noise, momenta),
         ),
         logPosterior: logP,
       },

@@ -1,8 +1,9 @@
 export { type AtStep, atStep, checkHyper, type HyperParameter, notNegative, positive, type Schedule } from './hyper.ts';
-export { initKeys, keyFrom, likeParams, notYet, ownParams } from './init.ts';
+export { initState, keyFrom, likeParams, notYet } from './init.ts';
 export { checkedLogProb } from './log-prob.ts';
+export { named } from './named.ts';
 export { type RunOptions, run, type SampleChainOptions, sampleChain } from './run.ts';
-export { makeState, type StateBase } from './state.ts';
+export { disposeTensors, makeState, type StateBase } from './state.ts';
 export { type Scalars, type StepFn, type Stepper, stepCache, stepper } from './step.ts';
 export {
   type InitOptions,

@@ -1,6 +1,9 @@
+import { type Disposer, evaluate } from '@posteriors/autodiff';
 import { type Key, key as keyOf, randomKey, split } from '@posteriors/random';
 import { flatten, map, mapWithPath, paths, type TensorTree } from '@posteriors/tree';
 import { clone, fill, scalar, Tensor } from '@tensorflow/tfjs-core';
+import { named } from './named.ts';
+import { makeState, type StateBase } from './state.ts';
 import type { InitOptions } from './transform.ts';
 
 /**
@@ -32,22 +35,50 @@ export function keyFrom({ seed, key }: InitOptions): Key {
 }
 
 function checkParams(params: TensorTree): void {
-  const { leaves } = flatten<unknown>(params);
-  if (leaves.length === 0) throw new Error('the parameters have no tensor in them; give a tree with at least one');
-  requireFloats('the parameter', params, 'cast it, or pass it with the batch');
+  if (flatten(params).leaves.length === 0) throw new Error('the parameters have no tensor in them; give at least one');
+  requireFloats('the parameter', params);
+}
+
+function requireFloats(what: string, tree: TensorTree): void {
+  flatten<unknown>(tree).leaves.forEach((leaf, i) => {
+    const at = (): string => `${what} ${paths(tree)[i]}`;
+    if (!(leaf instanceof Tensor)) throw new Error(`${at()} is a ${typeof leaf} and must be a float32 tensor`);
+    if (leaf.isDisposed) throw new Error(`${at()} is a disposed tensor ${leaf.dtype}[${leaf.shape}]`);
+    if (leaf.dtype !== 'float32') {
+      throw new Error(
+        `${at()} is ${leaf.dtype}[${leaf.shape}] and must be float32; cast it, or pass it with the batch if it is not inferred`,
+      );
+    }
+  });
 }
 
 /**
- * A tree like the parameters from what a user may give in its place: a number for all elements, or such a tree, which is copied by
- * reference. `what` names it in errors.
+ * A tree like the parameters from what a user may give in its place: a number for all elements, or such a tree, whose data is shared.
+ * `option` is its name, for errors.
  *
- * @throws if the number is not finite, or the tree differs from the parameters in structure, in a shape, or from float32.
+ * @throws if the number is not finite, or the tree differs from the parameters in structure, in a shape or from float32.
  */
-export function likeParams<P extends TensorTree>(what: string, given: number | P, params: P): P {
+export function likeParams<P extends TensorTree>(option: string, given: number | P, params: P): P {
   if (typeof given === 'number') {
-    if (!Number.isFinite(given)) throw new Error(`${what} is ${given} and must be a finite number, or a tree like the parameters`);
+    if (!Number.isFinite(given))
+      throw new Error(`${option} is ${given} and must be a finite number, or a tree like the parameters`);
     return map((leaf: Tensor) => fill(leaf.shape, given), params);
   }
-  const pairs = named(`the parameters and ${what}`, () => mapWithPath((path, leaf, other) => ({path, leaf, other}), params, given as never));
-  return null as never;
+  requireFloats(option, given);
+  return named(`the parameters and ${option}`, () =>
+    mapWithPath(
+      (path: string, leaf: Tensor, other: Tensor) => {
+        if (`${other.shape}` !== `${leaf.shape}`)
+          throw new Error(`shapes differ at ${path}: [${leaf.shape}] vs [${other.shape}]`);
+        return clone(other);
+      },
+      params,
+      given as never,
+    ),
+  ) as P;
+}
+
+/** A float32 NaN: the log density of a state that has not been updated. */
+export function notYet(): Tensor {
+  return scalar(Number.NaN);
 }

@@ -21,15 +21,26 @@ export async function run<P extends TensorTree, S, B, A>(
   batches: Batches<B>,
   { onStep }: RunOptions<S, A> = {},
 ): Promise<S> {
+  await loop(transform, state, batches, onStep);
+  return state;
+}
+
+async function loop<P extends TensorTree, S, B, A>(
+  transform: Transform<P, S, B, A>,
+  state: S,
+  batches: Batches<B>,
+  onStep: RunOptions<S, A>['onStep'],
+  afterUpdate?: () => void,
+): Promise<void> {
   for await (const batch of batches) {
     const [, aux] = transform.update(state, batch, { inplace: true, aux: onStep !== undefined });
     try {
+      afterUpdate?.();
       await onStep?.(state, aux);
     } finally {
       disposeTensors(aux);
     }
   }
-  return state;
 }
 
 export interface SampleChainOptions<S, A> extends RunOptions<S, A> {
@@ -57,16 +68,12 @@ export async function sampleChain<P extends TensorTree, S extends { readonly par
     throw new Error(`sampleChain: burnIn is ${burnIn} and must be a whole number from 0`);
   const draws: P[] = [];
   let updates = 0;
-  const collecting: Pick<typeof transform, 'update'> = {
-    update(current, batch, options) {
-      const result = transform.update(current, batch, options);
-      updates++;
-      if (updates > burnIn && (updates - burnIn) % thin === 0) draws.push(map((leaf: Tensor) => clone(leaf), state.params));
-      return result;
-    },
-  };
   try {
-    await run({ ...transform, ...collecting }, state, batches, onStep === undefined ? {} : { onStep });
+    await loop(transform, state, batches, onStep, () => {
+      updates++;
+      if (updates > burnIn && (updates - burnIn) % thin === 0)
+        draws.push(map((leaf: Tensor) => clone(leaf), state.params));
+    });
   } catch (error) {
     disposeTensors(draws);
     throw error;

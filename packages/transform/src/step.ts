@@ -20,11 +20,11 @@ export type StepFn<T extends object, B, H, A> = (
   context: StepContext,
 ) => readonly [tensors: T, aux: A];
 
-/** Runs a step on a state: compiled, in place or not, with the key of the step. */
+/** Runs a step on a state: compiled, in place or not, with the key of the step and the hyper-parameters that `hyperAt` gives for it. */
 export type Stepper<T extends object, B, A> = <S extends T & StateBase>(
   state: S,
   batch: B,
-  hyper: object,
+  hyperAt: (step: number) => object,
   options?: UpdateOptions<unknown>,
 ) => [state: S, aux: A];
 
@@ -49,7 +49,12 @@ export function stepper<T extends object, B, H, A>(name: string, step: StepFn<T,
   };
   let compiled: Compiled<[Arguments<T, B, H>], [T, A | []]> | undefined;
 
-  const update: Stepper<T, B, A> = (state, batch, hyper, { inplace = false, aux: withAux = true, compile = true } = {}) => {
+  const update: Stepper<T, B, A> = (
+    state,
+    batch,
+    hyperAt,
+    { inplace = false, aux: withAux = true, compile = true } = {},
+  ) => {
     if (inplace && currentTrace() !== null)
       throw new Error(`${name}: inplace is not possible inside of a transform: leave it out`);
     const { key, step: number, ...tensors } = state;
@@ -58,7 +63,7 @@ export function stepper<T extends object, B, H, A>(name: string, step: StepFn<T,
     const args = {
       state: tensors,
       batch,
-      hyper,
+      hyper: hyperAt(number),
       key: onHost ? foldIn(key, number) : key,
       step: Uint32Array.of(number),
       aux: withAux,

@@ -6,21 +6,20 @@
 import { type Disposer, evaluate, stopGradient, valueAndGrad, vmap } from '@posteriors/autodiff';
 import { diagNormalLogProb, diagNormalSample } from '@posteriors/distributions';
 import { applyUpdates, type GradientTransformation, type StepHyper } from '@posteriors/optim';
-import { type Key, keyTensor, split } from '@posteriors/random';
+import { foldIn, type Key, keyTensor, split } from '@posteriors/random';
 import {
   atStep,
   checkedLogProb,
   checkHyper,
   type HyperParameter,
   type InitOptions,
-  initKeys,
+  initState,
   keyFrom,
   type LogProbFn,
   likeParams,
-  makeState,
+  named,
   notNegative,
   notYet,
-  ownParams,
   type StepContext,
   type Stepper,
   stepCache,
@@ -29,7 +28,7 @@ import {
   type UpdateOptions,
 } from '@posteriors/transform';
 import { map, type TensorTree } from '@posteriors/tree';
-import { mean as average, exp, mul, scalar, stack, sub, type Tensor } from '@tensorflow/tfjs-core';
+import { mean as average, exp, mul, range, scalar, sub, type Tensor } from '@tensorflow/tfjs-core';
 
 export interface Hyper {
   /** Temperature T of the posterior: 1 / number of data for a log posterior that is a mean. Default 1. */
@@ -97,16 +96,9 @@ export function init<P extends TensorTree>(
         'start from about -3. Give initLogSds to choose, for instance 0.0001 if you mean a standard deviation of 1.',
     );
   }
-  const [key] = initKeys(options);
-  const owned = ownParams(name, params);
-  const logSdDiag = evaluate(name, () => likeParams(name, 'the log standard deviation', initLogSds, owned));
-  return makeState({
-    params: owned,
-    logSdDiag,
-    optState: optimizer.init([owned, logSdDiag]),
-    nelbo: notYet(),
-    key,
-    step: 0,
+  return initState(name, params, options, (owned) => {
+    const logSdDiag = likeParams('initLogSds', initLogSds, owned);
+    return { logSdDiag, optState: optimizer.init([owned, logSdDiag]), nelbo: notYet() };
   });
 }
 
@@ -123,11 +115,14 @@ export function update<P extends TensorTree, B, A>(
   { nSamples = defaults.nSamples, stl = defaults.stl, ...hyper }: Hyper & Estimator = {},
   options?: UpdateOptions<Hyper>,
 ): [state: State<P>, aux: A] {
-  const values = atStep({ temperature: defaults.temperature, ...hyper }, state.step);
-  checkHyper<Required<Hyper>>('vi.diag.update', values, { temperature: notNegative });
-  checkSamples('vi.diag.update', nSamples);
-  const step = stepOf(logPosterior, optimizer, nSamples, stl);
-  return step(state, batch, { ...values, optimizer: optimizer.hyper(state.step) }, options);
+  const name = 'vi.diag.update';
+  checkSamples(name, nSamples);
+  const hyperAt = (step: number): object => {
+    const values = atStep({ temperature: defaults.temperature, ...hyper }, step);
+    checkHyper<Required<Hyper>>(name, values, { temperature: notNegative });
+    return { ...values, optimizer: optimizer.hyper(step) };
+  };
+  return stepOf(logPosterior, optimizer, nSamples, stl)(state, batch, hyperAt, options);
 }
 
 /** `sampleShape` draws from q: a tree like the parameters, each leaf with `sampleShape` in front. By default one draw and no new axis. */
@@ -135,10 +130,13 @@ export function sample<P extends TensorTree>(
   state: Pick<State<P>, 'params' | 'logSdDiag'>,
   { sampleShape = [], ...options }: InitOptions & { readonly sampleShape?: readonly number[] } = {},
 ): P {
-  return evaluate('vi.diag.sample', () => {
+  const name = 'vi.diag.sample';
+  const key = keyFrom(options);
+  const draw = (): P => {
     const sds = map((logSd: Tensor) => exp(logSd), state.logSdDiag);
-    return diagNormalSample(keyFrom(options), state.params, sds, { sampleShape });
-  });
+    return diagNormalSample(key, state.params, sds, { sampleShape });
+  };
+  return named(name, () => evaluate(name, draw));
 }
 
 /**
@@ -160,11 +158,14 @@ export function nelbo<P extends TensorTree, B, A>(
   }: Estimator & InitOptions & { readonly temperature?: number | Tensor } = {},
 ): [nelbo: Tensor, aux: A] {
   const name = 'vi.diag.nelbo';
+  checkHyper<Required<Hyper>>(name, { temperature }, { temperature: notNegative });
   checkSamples(name, nSamples);
-  return evaluate(name, () => {
-    const context = { key: keyTensor(keyFrom(options)), step: scalar(0, 'int32') };
+  const key = keyFrom(options);
+  const value = (): [nelbo: Tensor, aux: A] => {
+    const context = { key: keyTensor(key), step: scalar(0, 'int32') };
     return estimate(checkedLogProb(name, logPosterior), mean, sdDiag, batch, temperature, nSamples, stl, context);
-  });
+  };
+  return named(name, () => evaluate(name, value));
 }
 
 function estimate<P extends TensorTree, B, A>(
@@ -185,7 +186,7 @@ function estimate<P extends TensorTree, B, A>(
   };
   if (nSamples === 1) return term(diagNormalSample(noise, mean, sdDiag), model);
   const thetas = diagNormalSample(noise, mean, sdDiag, { sampleShape: [nSamples] });
-  const [terms, aux] = vmap(term)(thetas, stack(split(model, nSamples)));
+  const [terms, aux] = vmap(term)(thetas, foldIn(model, range(0, nSamples, 1, 'int32')));
   return [average(terms), aux];
 }
 

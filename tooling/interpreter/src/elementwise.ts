@@ -56,6 +56,7 @@ export const elementwise: Kernels = {
     return map(x, (value) => Math.min(Math.max(value, low), high));
   }),
   Cast: ofOne((x, attributes) => map(x, conversionTo(attributes))),
+  Identity: ofOne((x) => x),
   StopGradient: ofOne((x) => x),
 
   IsFinite: unary((x) => Number(Number.isFinite(x))),

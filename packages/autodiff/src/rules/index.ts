@@ -1,4 +1,4 @@
-/** Loads the rules of all kernels. */
+/** Loads the rules of all kernels: imported where rules are looked up, so that bundlers keep them. */
 import './elementwise.ts';
 import './indexing.ts';
 import './movement.ts';

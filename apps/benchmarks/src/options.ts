@@ -1,0 +1,94 @@
+import { parseArgs } from 'node:util';
+import { DEVICES, type Device } from './devices.ts';
+import { WORKLOADS, type WorkloadName } from './workloads/index.ts';
+
+const OPTIONS = {
+  workload: { type: 'string', default: WORKLOADS.join(',') },
+  device: { type: 'string' },
+  json: { type: 'string' },
+  quick: { type: 'boolean' },
+  peers: { type: 'boolean' },
+  python: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+export interface Options {
+  readonly workloads: readonly WorkloadName[];
+  /** The devices asked for; undefined stands for those that start here. */
+  readonly devices: readonly Device[] | undefined;
+  /** File to write the figures to, if any. */
+  readonly json: string | undefined;
+  /** Few and short rounds. */
+  readonly quick: boolean;
+  readonly peers: boolean;
+  /** The Python of the peer PyTorch posteriors. */
+  readonly python: string;
+  readonly help: boolean;
+}
+
+/** What `--help` prints. */
+export const usage: string = `Usage: npm run bench -- [options]
+
+  --workload LIST    some of ${WORKLOADS.join(',')} (default all)
+  --device LIST      some of ${DEVICES.join(',')} (default those that start here)
+  --peers            time other libraries in turn with posteriors: tfjs eager, PyTorch posteriors
+  --python PATH      a Python with torch and posteriors, for --peers (default the variable PYTHON, else python3)
+  --quick            few and short rounds: to see that all runs, not to compare
+  --json FILE        also write the figures to a file
+  --help             print this`;
+
+/** A command line that cannot be used. Its message says what is wrong, then lists the options. */
+export class OptionError extends Error {
+  override readonly name = 'OptionError';
+  constructor(problem: string) {
+    super(`${problem}\n\n${usage}`);
+  }
+}
+
+/**
+ * Reads the command line; what is absent gets its default.
+ *
+ * @param argv the arguments after the script's name.
+ * @throws OptionError if an option is unknown, lacks its value or has a wrong one.
+ */
+export function parseOptions(argv: readonly string[], environment: NodeJS.ProcessEnv = process.env): Options {
+  const { values, tokens } = parseArgs({ args: [...argv], options: OPTIONS, strict: false, tokens: true });
+  for (const token of tokens) {
+    if (token.kind === 'positional') throw new OptionError(`Unexpected argument: ${token.value}`);
+    if (token.kind === 'option') checkOption(token);
+  }
+  const text = values as { [name in keyof typeof OPTIONS]?: string };
+  const peers = values.peers === true;
+  if (text.python !== undefined && !peers) throw new OptionError('--python is for --peers, which is not given');
+  return {
+    workloads: choices('workload', text.workload as string, WORKLOADS),
+    devices: text.device === undefined ? undefined : choices('device', text.device, DEVICES),
+    json: text.json,
+    quick: values.quick === true,
+    peers,
+    python: text.python ?? (environment.PYTHON || 'python3'),
+    help: values.help === true,
+  };
+}
+
+/** What the command line holds for one option; `inlineValue` is whether an equals sign leads to its value. */
+type OptionToken = { name: string; rawName: string; value: string | undefined; inlineValue: boolean | undefined };
+
+/** Refuses what no option allows. Not left to `parseArgs`, whose messages speak of positional arguments. */
+function checkOption({ name, rawName, value, inlineValue }: OptionToken): void {
+  if (!Object.hasOwn(OPTIONS, name)) throw new OptionError(`Unknown option: ${rawName}`);
+  const takesValue = OPTIONS[name as keyof typeof OPTIONS].type === 'string';
+  const isOption = !inlineValue && value?.startsWith('--');
+  if (takesValue && (!value || isOption)) throw new OptionError(`${rawName} needs a value`);
+  if (!takesValue && value !== undefined) throw new OptionError(`${rawName} takes no value, got ${value}`);
+}
+
+/** The parts of a list between commas, each once, in the order of `allowed`. */
+function choices<T extends string>(name: string, text: string, allowed: readonly T[]): readonly T[] {
+  const parts = text.split(',').map((part) => part.trim());
+  const wrong = parts.find((part) => !(allowed as readonly string[]).includes(part));
+  if (wrong !== undefined) {
+    throw new OptionError(`--${name} ${text}: there is no ${name} '${wrong}'; expected some of ${allowed.join(',')}`);
+  }
+  return allowed.filter((value) => parts.includes(value));
+}

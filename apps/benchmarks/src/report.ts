@@ -1,0 +1,112 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus } from 'node:os';
+import { dirname } from 'node:path';
+import type { Device } from './devices.ts';
+import type { Timing } from './timing.ts';
+
+/** The figures of another library in the same run. */
+export type PeerEntry = {
+  readonly name: string;
+  readonly version: string;
+  readonly medianMs: number;
+  /** Its time over ours. */
+  readonly ratio: number;
+};
+
+/** A peer that was asked for and could not be had. */
+export type MissingPeer = { readonly name: string; readonly missing: string };
+
+/** The figures of one workload on one device. */
+export type Entry = {
+  readonly workload: string;
+  readonly device: Device;
+  /** Time of a call, in milliseconds: `update` with `inplace`. */
+  readonly medianMs: number;
+  /** The distance between the quartiles over the median. */
+  readonly spread: number;
+  readonly stepsPerCall: number;
+  /** Time of a call without `inplace`. */
+  readonly pureMs: number;
+  /** In the order of their speed; those that are missing last. */
+  readonly peers: readonly (PeerEntry | MissingPeer)[];
+};
+
+/** What was timed, with its name and version. */
+export type Timed = Timing & { readonly name: string; readonly version: string };
+
+export type Timings = {
+  readonly inplace: Timed;
+  readonly pure: Timed;
+  readonly peers: readonly Timed[];
+  readonly missing: readonly MissingPeer[];
+};
+
+export function toEntry(workload: string, device: Device, { inplace, pure, peers, missing }: Timings): Entry {
+  const ranked = peers
+    .toSorted((a, b) => a.medianMs - b.medianMs)
+    .map(({ name, version, medianMs }) => ({ name, version, medianMs, ratio: medianMs / inplace.medianMs }));
+  return {
+    workload,
+    device,
+    medianMs: inplace.medianMs,
+    spread: inplace.spread,
+    stepsPerCall: 1,
+    pureMs: pure.medianMs,
+    peers: [...ranked, ...missing],
+  };
+}
+
+/** The machine in one line, with the versions of what runs everything. */
+export function machineFacts(): string {
+  return `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, Node ${process.versions.node}`;
+}
+
+/** A table: each contender's time, spread, and its time over that of posteriors in place. */
+export function formatTimings(device: Device, { inplace, pure, peers, missing }: Timings): string {
+  const rows = [inplace, pure, ...peers].map(({ name, version, medianMs, spread }, i) => [
+    i === 0 ? device : '',
+    name,
+    formatMs(medianMs),
+    `±${(100 * spread).toFixed(0)} %`,
+    `${(medianMs / inplace.medianMs).toFixed(2)} x`,
+    version,
+  ]);
+  const lost = missing.map(({ name, missing: reason }) => ['', name, 'missing', '', '', reason]);
+  return alignColumns([...rows, ...lost]);
+}
+
+function formatMs(ms: number): string {
+  return ms < 1 ? `${(1_000 * ms).toFixed(1)} us` : `${ms.toFixed(2)} ms`;
+}
+
+const LEAST_WIDTHS = [
+  'webgpu'.length,
+  'PyTorch posteriors, in place'.length,
+  '999.9 us'.length,
+  '±100 %'.length,
+  '99.99 x'.length,
+];
+
+/** Lines of cells, two spaces between: figures aligned right, all else left. */
+function alignColumns(rows: readonly (readonly string[])[]): string {
+  const width = (column: number): number =>
+    Math.max(LEAST_WIDTHS[column] ?? 0, ...rows.map((row) => row[column]?.length ?? 0));
+  return rows
+    .map((row) => {
+      const cells = row.map((cell, column) =>
+        column >= 2 && column <= 4 ? cell.padStart(width(column)) : cell.padEnd(width(column)),
+      );
+      return `  ${cells.join('  ')}`.trimEnd();
+    })
+    .join('\n');
+}
+
+/**
+ * Writes the figures as a list; missing folders are made.
+ *
+ * @throws if the file cannot be written.
+ */
+export async function writeJson(file: string, entries: readonly Entry[]): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, `${JSON.stringify(entries, null, 2)}\n`);
+}
