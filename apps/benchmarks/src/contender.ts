@@ -17,8 +17,5 @@ export interface Contender {
   close(): void;
 }
 
-/** A peer that cannot be had, and why. */
-export interface Missing {
-  readonly name: string;
-  readonly reason: string;
-}
+/** A peer or a device that cannot be had, and why. */
+export type Missing = { readonly name: string; readonly missing: string };

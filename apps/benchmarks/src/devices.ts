@@ -16,7 +16,7 @@ export async function startDevices(
       await setBackend(device);
       present.push(device);
     } catch (error) {
-      missing.push({ name: device, reason: (error as Error).message });
+      missing.push({ name: device, missing: (error as Error).message });
     }
   }
   return { present, missing };

@@ -29,9 +29,12 @@ try {
 
 async function main({ workloads, devices, json, quick, peers, python }: Options): Promise<void> {
   const { present, missing } = await startDevices(devices ?? DEVICES);
-  if (devices !== undefined && missing[0]) throw new Error(`${missing[0].name} does not start: ${missing[0].reason}`);
   console.log(machineFacts());
-  for (const { name, reason } of missing) console.log(`${name}: missing (${reason})`);
+  for (const { name, missing: reason } of missing) console.log(`${name}: missing (${reason})`);
+  if (devices !== undefined && missing.length > 0) {
+    process.exitCode = 1;
+    return;
+  }
 
   const torch = peers ? await startPython(python) : undefined;
   const entries: Entry[] = [];
@@ -66,7 +69,7 @@ async function timeWorkload(
     for (const contender of contenders) await checkContender(contender, workload);
     const times = await timeInTurn(contenders, timing);
     const [inplace, pure, ...others] = contenders.map(({ name, version }, i) => ({ name, version, ...times[i]! }));
-    const missing = torch && 'reason' in torch ? [{ name: torch.name, missing: torch.reason }] : [];
+    const missing = torch && 'missing' in torch ? [torch] : [];
     return { inplace: inplace!, pure: pure!, peers: others, missing };
   } finally {
     for (const contender of contenders) contender.close();

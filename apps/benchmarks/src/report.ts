@@ -1,20 +1,18 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import { dirname } from 'node:path';
+import type { Missing } from './contender.ts';
 import type { Device } from './devices.ts';
 import type { Timing } from './timing.ts';
 
 /** The figures of another library in the same run. */
-export type PeerEntry = {
+type PeerEntry = {
   readonly name: string;
   readonly version: string;
   readonly medianMs: number;
   /** Its time over ours. */
   readonly ratio: number;
 };
-
-/** A peer that was asked for and could not be had. */
-export type MissingPeer = { readonly name: string; readonly missing: string };
 
 /** The figures of one workload on one device. */
 export type Entry = {
@@ -28,17 +26,17 @@ export type Entry = {
   /** Time of a call without `inplace`. */
   readonly pureMs: number;
   /** In the order of their speed; those that are missing last. */
-  readonly peers: readonly (PeerEntry | MissingPeer)[];
+  readonly peers: readonly (PeerEntry | Missing)[];
 };
 
 /** What was timed, with its name and version. */
-export type Timed = Timing & { readonly name: string; readonly version: string };
+type Timed = Timing & { readonly name: string; readonly version: string };
 
 export type Timings = {
   readonly inplace: Timed;
   readonly pure: Timed;
   readonly peers: readonly Timed[];
-  readonly missing: readonly MissingPeer[];
+  readonly missing: readonly Missing[];
 };
 
 export function toEntry(workload: string, device: Device, { inplace, pure, peers, missing }: Timings): Entry {
@@ -56,9 +54,12 @@ export function toEntry(workload: string, device: Device, { inplace, pure, peers
   };
 }
 
-/** The machine in one line, with the versions of what runs everything. */
+/** The machine in one line, and another if it is busy. */
 export function machineFacts(): string {
-  return `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, Node ${process.versions.node}`;
+  const facts = `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, Node ${process.versions.node}`;
+  const busy = loadavg()[0] ?? 0;
+  if (busy < 0.5) return facts;
+  return `${facts}\nThe machine is busy (load ${busy.toFixed(1)} in the last minute): these figures are not to be compared.`;
 }
 
 /** A table: each contender's time, spread, and its time over that of posteriors in place. */

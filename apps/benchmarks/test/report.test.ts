@@ -25,7 +25,7 @@ describe('toEntry', () => {
       pureMs: 0.025,
       peers: [
         { name: 'quick', version: '2.0', medianMs: 0.01, ratio: 0.5 },
-        { name: 'slow', version: '1.0', medianMs: 2, ratio: 50 },
+        { name: 'slow', version: '1.0', medianMs: 1, ratio: 50 },
         { name: 'absent', missing: 'not installed' },
       ],
     });

@@ -1,7 +1,7 @@
 import { currentTrace, type Trace, type Value } from '@posteriors/backend';
-import { flatten, type Structure, type TensorTree, unflatten } from '@posteriors/tree';
-import type { Tensor } from '@tensorflow/tfjs-core';
-import { differentiated, splitAux } from './arguments.ts';
+import { flatten, paths, type Structure, type TensorTree, unflatten } from '@posteriors/tree';
+import { Tensor } from '@tensorflow/tfjs-core';
+import { describeLeaf, differentiated, splitAux } from './arguments.ts';
 import { pushForward } from './differentiate.ts';
 import { type Disposer, disposable } from './disposable.ts';
 import { evaluate, refusePromise } from './evaluate.ts';
@@ -45,6 +45,13 @@ export function jvp(
     );
     const [value, aux] = hasAux ? splitAux('jvp', result) : [result, undefined];
     const { leaves, structure } = flatten(value as TensorTree);
+    leaves.forEach((leaf, i) => {
+      if (leaf instanceof Tensor) return;
+      const path = paths(value as TensorTree)[i];
+      throw new Error(
+        `jvp: the function must return a tree of tensors, and ${path} of what it returned is ${describeLeaf(leaf)}`,
+      );
+    });
     const known = new Map(argument.leaves.map((leaf, i) => [(trace.atom(leaf) as Value).id, directions[i] as Tensor]));
     const outgoing = pushForward(
       trace,

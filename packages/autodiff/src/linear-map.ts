@@ -13,7 +13,7 @@ import {
 } from '@posteriors/backend';
 import { flatten, hasStructure, paths, printStructure, type Structure, type TensorTree } from '@posteriors/tree';
 import { Tensor } from '@tensorflow/tfjs-core';
-import { differentiated, splitAux } from './arguments.ts';
+import { describeLeaf, differentiated, splitAux } from './arguments.ts';
 import { placeholders, pushForward, takeLinear } from './differentiate.ts';
 import { evaluate, refusePromise } from './evaluate.ts';
 import { hooks } from './hooks.ts';
@@ -83,13 +83,14 @@ export function linearizeInTrace(
 
 function valueLeaves(name: string, value: unknown): Tensor[] {
   const { leaves } = flatten<unknown>(value as TensorTree);
-  for (const leaf of leaves) {
+  leaves.forEach((leaf, i) => {
     if (!(leaf instanceof Tensor) || leaf.dtype !== 'float32') {
+      const path = paths(value as TensorTree)[i];
       throw new Error(
-        `${name}: the function must return a tree of float32 tensors and returned ${leaf instanceof Tensor ? leaf.dtype : typeof leaf}`,
+        `${name}: the function must return a tree of float32 tensors, and ${path} of what it returned is ${describeLeaf(leaf)}`,
       );
     }
-  }
+  });
   return leaves as Tensor[];
 }
 
@@ -162,12 +163,16 @@ export function matchingLeaves(
       `${name}: the ${what} has structure ${printStructure(flatten(tree).structure)} and must have ${printStructure(structure)}`,
     );
   }
-  const { leaves } = flatten(tree);
+  const { leaves } = flatten<unknown>(tree);
   leaves.forEach((leaf, i) => {
     const { shape } = like[i] as { shape: readonly number[] };
-    if (`${leaf.shape}` !== `${shape}`) {
-      throw new Error(`${name}: the ${what} ${paths(tree)[i]} has shape [${leaf.shape}] and must have [${shape}]`);
+    const expected = `float32[${shape}]`;
+    if (describeLeaf(leaf) !== expected) {
+      throw new Error(`${name}: the ${what} ${paths(tree)[i]} is ${describeLeaf(leaf)} and must be ${expected}`);
+    }
+    if ((leaf as Tensor).isDisposed) {
+      throw new Error(`${name}: the ${what} ${paths(tree)[i]} is a disposed tensor ${expected}`);
     }
   });
-  return [...leaves];
+  return leaves as Tensor[];
 }

@@ -12,11 +12,20 @@ type Tensor = tf.Tensor;
 
 const x = tf.tensor1d([1, -2, 0.5]);
 const slope = (f: (v: Tensor) => Tensor): ((v: Tensor) => Tensor) => grad((v: Tensor) => tf.sum(f(v)));
-const tangent = (f: (v: Tensor) => Tensor): ((v: Tensor) => Tensor) => (v) => jvp(f, [v], [tf.onesLike(v)])[1];
+const tangent =
+  (f: (v: Tensor) => Tensor): ((v: Tensor) => Tensor) =>
+  (v) =>
+    jvp(f, [v], [tf.onesLike(v)])[1];
 
 // x^2 with the derivative x^3 instead of 2 x, so that it shows which one is used.
-const byTangent = customJvp((v: Tensor): Tensor => tf.square(v), ([v], [t]) => tf.mul(tf.pow(v, 3), t));
-const byCotangent = customVjp((v: Tensor): Tensor => tf.square(v), ([v], dy): [Tensor] => [tf.mul(tf.pow(v, 3), dy)]);
+const byTangent = customJvp(
+  (v: Tensor): Tensor => tf.square(v),
+  ([v], [t]) => tf.mul(tf.pow(v, 3), t),
+);
+const byCotangent = customVjp(
+  (v: Tensor): Tensor => tf.square(v),
+  ([v], dy): [Tensor] => [tf.mul(tf.pow(v, 3), dy)],
+);
 const byTfjs = tf.customGrad((v, save) => {
   (save as tf.GradSaveFunc)([v as Tensor]);
   return { value: tf.square(v as Tensor), gradFunc: (dy: Tensor, saved: Tensor[]) => tf.mul(tf.pow(saved[0]!, 3), dy) };
@@ -53,18 +62,24 @@ describe.each([
   });
 });
 
-test('a rule that uses the value has the derivative of the rule where it is differentiated again', () => {
-  // f = exp with derivative f: to every order.
-  const rule = customJvp((v: Tensor): Tensor => tf.exp(v), (_, [t], y) => tf.mul(y, t));
-  const back = customVjp((v: Tensor): Tensor => tf.exp(v), (_, dy, y): [Tensor] => [tf.mul(y, dy)]);
+test('a value that its rule uses has the custom derivative too', () => {
+  // f = exp with the derivative 2 f: the second is 4 f, not 2 exp.
+  const rule = customJvp(
+    (v: Tensor): Tensor => tf.exp(v),
+    (_, [t], y) => tf.mul(tf.mul(y, 2), t),
+  );
+  const back = customVjp(
+    (v: Tensor): Tensor => tf.exp(v),
+    (_, dy, y): [Tensor] => [tf.mul(tf.mul(y, 2), dy)],
+  );
   const theirs = tf.customGrad((v, save) => {
     const value = tf.exp(v as Tensor);
     (save as tf.GradSaveFunc)([value]);
-    return { value, gradFunc: (dy: Tensor, saved: Tensor[]) => tf.mul(saved[0]!, dy) };
+    return { value, gradFunc: (dy: Tensor, saved: Tensor[]) => tf.mul(tf.mul(saved[0]!, 2), dy) };
   }) as (v: Tensor) => Tensor;
   for (const f of [rule, back, theirs]) {
-    expect(slope(slope(slope(f)))(x)).toBeAllClose(tf.exp(x));
-    expect(tangent(slope(tangent(f)))(x)).toBeAllClose(tf.exp(x));
+    expect(slope(slope(slope(f)))(x)).toBeAllClose(tf.mul(8, tf.exp(x)));
+    expect(tangent(slope(tangent(f)))(x)).toBeAllClose(tf.mul(8, tf.exp(x)));
   }
 });
 
@@ -90,19 +105,27 @@ test('trees of arguments and values, of which some are integers', () => {
   expect(gradient).toBeAllClose([[16, 16, 16], 4]);
   const forward = customJvp(
     ({ a, index: i }: Params): Tensor => tf.gather(a, i),
-    ([{ index: i }], [{ a: ta, index: ti }]) => tf.add(tf.mul(2, tf.gather(ta, i)), tf.mul(100, tf.cast(ti, 'float32'))),
+    ([{ index: i }], [{ a: ta, index: ti }]) =>
+      tf.add(tf.mul(2, tf.gather(ta, i)), tf.mul(100, tf.cast(ti, 'float32'))),
   );
   expect(slope((a) => forward({ a, index }))(x)).toBeAllClose([0, 2, 0]);
 });
 
 test('a captured tensor is a constant to the function, and its derivative goes through the rule alone', () => {
-  const scale = (s: Tensor): ((v: Tensor) => Tensor) => customVjp((v: Tensor) => tf.mul(v, s), (_, dy): [Tensor] => [tf.mul(s, dy)]);
+  const scale = (s: Tensor): ((v: Tensor) => Tensor) =>
+    customVjp(
+      (v: Tensor) => tf.mul(v, s),
+      (_, dy): [Tensor] => [tf.mul(s, dy)],
+    );
   // d/ds of d/dv (v s) = d/ds s = 1
   expect(grad((s: Tensor) => tf.sum(grad((v: Tensor) => tf.sum(scale(s)(v)))(x)))(tf.scalar(3))).toBeAllClose(3);
 });
 
 describe('a backward rule that is not linear in its cotangent', () => {
-  const clip = customVjp((v: Tensor): Tensor => tf.mul(v, 2), (_, dy): [Tensor] => [tf.clipByValue(dy, -1, 1)]);
+  const clip = customVjp(
+    (v: Tensor): Tensor => tf.mul(v, 2),
+    (_, dy): [Tensor] => [tf.clipByValue(dy, -1, 1)],
+  );
   const theirs = tf.customGrad((v) => ({
     value: tf.mul(v as Tensor, 2),
     gradFunc: (dy: Tensor) => tf.clipByValue(dy, -1, 1),
@@ -124,7 +147,9 @@ describe('a backward rule that is not linear in its cotangent', () => {
   ])('%s is an error in forward mode', (name, f) => {
     const before = tf.memory();
     expect(() => jvp(f, [x], [tf.onesLike(x)])).toThrow(
-      new RegExp(`^the custom derivative of ${name} is not linear in its cotangent, so it has no forward mode; define the function with customJvp`),
+      new RegExp(
+        `^the custom derivative of ${name} is not linear in its cotangent, so it has no forward mode; define the function with customJvp`,
+      ),
     );
     expect(() => linearize(f, [x])).toThrow('not linear in its cotangent');
     expect(tf.memory().numTensors).toBe(before.numTensors + 1);
@@ -133,16 +158,28 @@ describe('a backward rule that is not linear in its cotangent', () => {
 
 describe('a rule that returns something else', () => {
   test('another structure', () => {
-    const f = customJvp((v: Tensor): Tensor => v, (_, [t]) => [t] as unknown as Tensor);
+    const f = customJvp(
+      (v: Tensor): Tensor => v,
+      (_, [t]) => [t] as unknown as Tensor,
+    );
     expect(() => tangent(f)(x)).toThrow('customJvp: the rule returned a tangent [*] and must return *');
-    const g = customVjp((v: Tensor, w: Tensor): Tensor => tf.add(v, w), (_, dy) => [dy] as unknown as [Tensor, Tensor]);
+    const g = customVjp(
+      (v: Tensor, w: Tensor): Tensor => tf.add(v, w),
+      (_, dy) => [dy] as unknown as [Tensor, Tensor],
+    );
     expect(() => g(x, x)).toThrow('customVjp: the rule returned a cotangent [*] and must return [*, *]');
   });
 
   test('another shape', () => {
-    const f = customJvp((v: Tensor): Tensor => v, (_, [t]) => tf.sum(t));
+    const f = customJvp(
+      (v: Tensor): Tensor => v,
+      (_, [t]) => tf.sum(t),
+    );
     expect(() => f(x)).toThrow('customJvp: the derivative returned shape [] for a tensor of shape [3]');
-    const g = customVjp((v: Tensor): Tensor => tf.sum(v), (_, dy): [Tensor] => [dy]);
+    const g = customVjp(
+      (v: Tensor): Tensor => tf.sum(v),
+      (_, dy): [Tensor] => [dy],
+    );
     expect(() => g(x)).toThrow('customVjp: the derivative returned shape [] for a tensor of shape [3]');
   });
 });

@@ -1,5 +1,13 @@
 // Programs in float64, and the devices checked against them.
-import { type Aval, currentBackend, hostValues, type Program, removeDeadCode, simplify, trace } from '@posteriors/backend';
+import {
+  type Aval,
+  currentBackend,
+  hostValues,
+  type Program,
+  removeDeadCode,
+  simplify,
+  trace,
+} from '@posteriors/backend';
 import { interpret, type NdArray, richardson } from '@posteriors/interpreter';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
@@ -58,10 +66,16 @@ export function only(program: Program<Tensor>, ...outputs: readonly number[]): P
  * The derivative, by differences, of one output of a program as a function of its float32 inputs among the first
  * `directions.length`, along `directions`.
  */
-export function difference(program: Program<Tensor>, output: number, inputs: readonly Input[], along: readonly Input[]): Float64Array {
+export function difference(
+  program: Program<Tensor>,
+  output: number,
+  inputs: readonly Input[],
+  along: readonly Input[],
+): Float64Array {
   const part = only(program, output);
   const moving = along.map((_, i) => i).filter((i) => inputs[i]!.dtype === 'float32');
-  const join = (arrays: readonly NdArray[]): Float64Array => Float64Array.from(moving.flatMap((i) => [...arrays[i]!.values]));
+  const join = (arrays: readonly NdArray[]): Float64Array =>
+    Float64Array.from(moving.flatMap((i) => [...arrays[i]!.values]));
   const at = (x: Float64Array): Float64Array => {
     let offset = 0;
     const moved = inputs.map((input, i): NdArray => {
@@ -81,7 +95,13 @@ export function largest(values: Iterable<number>): number {
 }
 
 /** Expects every element within `tolerance` of the expected one, relative to the largest, beside an absolute `floor`. */
-export function expectClose(what: string, received: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number, floor = 0): void {
+export function expectClose(
+  what: string,
+  received: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  tolerance: number,
+  floor = 0,
+): void {
   expect(received.length, what).toBe(expected.length);
   const allowed = tolerance * largest(Array.from(expected)) + floor;
   for (let i = 0; i < expected.length; i++) {

@@ -77,7 +77,12 @@ describe('one program for each kind of arguments', () => {
   });
 
   test('what is no tensor comes back as it was', () => {
-    const f = jit((v: Tensor, n: number) => ({ v, text: 'note', nothing: null, list: [tf.mul(v, n), true, 3] as const }));
+    const f = jit((v: Tensor, n: number) => ({
+      v,
+      text: 'note',
+      nothing: null,
+      list: [tf.mul(v, n), true, 3] as const,
+    }));
     const result = f(x, 2);
     expectTypeOf(result.v).toEqualTypeOf<Tensor>();
     expect(result).toBeAllClose({ v: [1, 2, 3], text: 'note', nothing: null, list: [[2, 4, 6], true, 3] });
@@ -109,7 +114,9 @@ describe('one program for each kind of arguments', () => {
   test('programs are simplified and can be printed', () => {
     const f = jit((v: Tensor) => tf.sum(tf.mul(v, v)));
     f(x);
-    expect(printProgram(f.programs[0]!)).toMatch(/^program\(v0: float32\[3\]\) {\n.*Multiply\(v0, v0\)\n.*Sum.*\(v1\)\n {2}return v2\n}$/);
+    expect(printProgram(f.programs[0]!)).toMatch(
+      /^program\(v0: float32\[3\]\) {\n.*Multiply\(v0, v0\)\n.*Sum.*\(v1\)\n {2}return v2\n}$/,
+    );
   });
 });
 
@@ -147,10 +154,16 @@ describe('retraces', () => {
 
 describe('purity', () => {
   test('hidden random numbers are refused by name', () => {
-    expect(() => jit((v: Tensor) => tf.mul(v, Math.random()))(x)).toThrow(/^Math.random draws hidden random numbers while a function is traced/);
-    expect(() => jit((v: Tensor) => tf.add(v, tf.randomNormal([3])))(x)).toThrow(/^tf.randomNormal \(.*\) draws hidden random numbers/);
+    expect(() => jit((v: Tensor) => tf.mul(v, Math.random()))(x)).toThrow(
+      /^Math.random draws hidden random numbers while a function is traced/,
+    );
+    expect(() => jit((v: Tensor) => tf.add(v, tf.randomNormal([3])))(x)).toThrow(
+      /^tf.randomNormal \(.*\) draws hidden random numbers/,
+    );
     expect(() => jit((v: Tensor) => tf.dropout(v, 0.5))(x)).toThrow(/draws hidden random numbers/);
-    expect(() => jit((v: Tensor) => tf.mul(v, crypto.getRandomValues(new Uint8Array(1))[0]!))(x)).toThrow(/^crypto.getRandomValues draws/);
+    expect(() => jit((v: Tensor) => tf.mul(v, crypto.getRandomValues(new Uint8Array(1))[0]!))(x)).toThrow(
+      /^crypto.getRandomValues draws/,
+    );
   });
 
   test('a function whose second trace differs is refused', () => {
@@ -159,7 +172,9 @@ describe('purity', () => {
       /^counting: traced twice, the function gave different programs \(another input of Multiply \{\}: a constant float32\[\]\)/,
     );
     expect(() => jit((v: Tensor) => (calls++ % 2 === 0 ? tf.exp(v) : tf.log(v)))(x)).toThrow('(Exp {} and Log {})');
-    expect(() => jit((v: Tensor) => (calls++ % 2 === 0 ? tf.exp(v) : tf.exp(tf.exp(v))))(x)).toThrow(/\([12] and [12] equations\)/);
+    expect(() => jit((v: Tensor) => (calls++ % 2 === 0 ? tf.exp(v) : tf.exp(tf.exp(v))))(x)).toThrow(
+      /\([12] and [12] equations\)/,
+    );
     expect(() => jit((v: Tensor) => (calls++ % 2 === 0 ? v : tf.scalar(1)))(x)).toThrow('(another output)');
     expect(() => jit((v: Tensor) => tf.sum(v, calls++ % 2))(tf.ones([2, 2]))).toThrow('different programs (Sum');
     // What is returned beside the tensors counts too.

@@ -13,7 +13,13 @@ const powers = defineKernel({
   name: 'TestPowers',
   shape: ([x]) => x!,
   derivative: {
-    partials: [([x], _, { n }) => tf.add(tf.mul(n as number, tf.pow(x!, (n as number) - 1)), tf.mul((n as number) - 1, tf.pow(x!, (n as number) - 2)))],
+    partials: [
+      ([x], _, { n }) =>
+        tf.add(
+          tf.mul(n as number, tf.pow(x!, (n as number) - 1)),
+          tf.mul((n as number) - 1, tf.pow(x!, (n as number) - 2)),
+        ),
+    ],
   },
   batch: ([x], _, attributes) => powers([x!], attributes),
   run: {
@@ -31,7 +37,10 @@ describe('defineKernel', () => {
   let x: Tensor;
   beforeAll(async () => {
     await setBackend('cpu');
-    x = tf.tensor2d([[1, 2], [0.5, -1]]); // biome-ignore format: a matrix
+    x = tf.tensor2d([
+      [1, 2],
+      [0.5, -1],
+    ]);
   });
 
   test('runs by itself and in programs', () => {
@@ -51,7 +60,7 @@ describe('defineKernel', () => {
   test('is named where the device does not have it', async () => {
     await setBackend('wasm');
     expect(() => jit((v: Tensor) => powers([v], { n: 2 }))(x)).toThrow(
-      "the device wasm has no kernel TestPowers. Use another device (setBackend), or register the kernel with defineKernel.",
+      'the device wasm has no kernel TestPowers. Use another device (setBackend), or register the kernel with defineKernel.',
     );
     await setBackend('cpu');
   });

@@ -99,14 +99,22 @@ describe.each(['cpu', 'wasm'] as const)('%s', (device) => {
     ['a linear function of x^2', (x) => tf.mul(x, 2), 4],
     ['huberLoss', (x) => tf.losses.huberLoss(tf.scalar(0), tf.mul(x, 0.5)), 1.5],
     ['logSumExp', (x) => tf.logSumExp(tf.stack([x, tf.scalar(0)])), 2 * s + 4 * s * (1 - s)],
-    ['softmax', (x) => tf.gather(tf.softmax(tf.stack([x, tf.scalar(0)])), 0), 2 * s * (1 - s) + 4 * s * (1 - s) * (1 - 2 * s)],
+    [
+      'softmax',
+      (x) => tf.gather(tf.softmax(tf.stack([x, tf.scalar(0)])), 0),
+      2 * s * (1 - s) + 4 * s * (1 - s) * (1 - 2 * s),
+    ],
     ['logSoftmax', (x) => tf.gather(tf.logSoftmax(tf.stack([x, tf.scalar(0)])), 1), -2 * s - 4 * s * (1 - s)],
     [
       'softmaxCrossEntropy',
       (x) => tf.losses.softmaxCrossEntropy(tf.tensor1d([0, 1]), tf.stack([x, tf.scalar(0)])),
       2 * s + 4 * s * (1 - s),
     ],
-    ['sigmoidCrossEntropy', (x) => tf.losses.sigmoidCrossEntropy(tf.tensor1d([0]), tf.reshape(x, [1])), 2 * s + 4 * s * (1 - s)],
+    [
+      'sigmoidCrossEntropy',
+      (x) => tf.losses.sigmoidCrossEntropy(tf.tensor1d([0]), tf.reshape(x, [1])),
+      2 * s + 4 * s * (1 - s),
+    ],
   ];
   test.each(secondOrder)('second derivative of %s', (_, f, expected) => {
     const g = (x: Tensor): Tensor => f(tf.square(x));

@@ -41,12 +41,16 @@ describe.each(['cpu', 'wasm'] as const)('%s', (device) => {
   let x: Tensor;
   let params: Params;
   let index: Tensor;
+  let text: Tensor;
+  let one: Tensor;
 
   beforeAll(async () => {
     await setBackend(device);
     x = tf.ones([4, 3]);
     params = { w: tf.ones([3, 2]), b: tf.zeros([2]) };
     index = tf.tensor1d([0, 2], 'int32');
+    one = tf.scalar(3);
+    text = tf.tensor1d(['a'], 'string');
   });
 
   // With intermediates of all kinds: constants, abs (whose kernel on cpu returns a tracked tensor), reshapes that share data.
@@ -59,8 +63,14 @@ describe.each(['cpu', 'wasm'] as const)('%s', (device) => {
     return [tf.mean(y), { y, input, w: p.w, again: y }];
   };
   const value = (p: Params, input: Tensor): Tensor => loss(p, input)[0];
-  const scaled = customVjp((p: Params): Tensor => tf.sum(p.w), ([p], dy): [Params] => [{ w: tf.mul(tf.onesLike(p.w), dy), b: tf.zerosLike(p.b) }]);
-  const doubled = customJvp((v: Tensor): Tensor => tf.mul(v, 2), (_, [t]) => tf.mul(t, 2));
+  const scaled = customVjp(
+    (p: Params): Tensor => tf.sum(p.w),
+    ([p], dy): [Params] => [{ w: tf.mul(tf.onesLike(p.w), dy), b: tf.zerosLike(p.b) }],
+  );
+  const doubled = customJvp(
+    (v: Tensor): Tensor => tf.mul(v, 2),
+    (_, [t]) => tf.mul(t, 2),
+  );
   const tangent = (p: Params): Params => tree.map((leaf: Tensor) => tf.onesLike(leaf), p);
 
   const compiled = jit(valueAndGrad(loss, { hasAux: true }));
@@ -71,27 +81,32 @@ describe.each(['cpu', 'wasm'] as const)('%s', (device) => {
     ['grad with aux', () => grad(loss, { hasAux: true })(params, x)],
     ['valueAndGrad with aux', () => valueAndGrad(loss, { hasAux: true })(params, x) as tree.TensorTree],
     ['grad of what does not depend on it', () => grad(() => tf.scalar(1))(params)],
-    ['grad of the parameter itself', () => grad((p: { s: Tensor }) => p.s)({ s: tf.engine().keep(scalar()) })],
+    ['grad of the parameter itself', () => grad((p: { s: Tensor }) => p.s)({ s: one })],
     ['jvp', () => tf.tidy(() => jvp(predict, [params, x], [tangent(params), tf.onesLike(x)]))],
-    ['jvp with aux', () => tf.tidy(() => jvp((p: Params) => loss(p, x), [params], [tangent(params)], { hasAux: true }) as tree.TensorTree)],
+    ['jvp with aux', () => jvp((v: Tensor) => [tf.exp(v), { v }] as const, [x], [x], { hasAux: true })],
     ['vmap', () => tf.tidy(() => vmap((row: Tensor) => [tf.exp(row), row, tf.scalar(2)])(x))],
     ['vmap of grad', () => tf.tidy(() => vmap(grad(value), { inAxes: [null, 0] })(params, perExample()))],
-    ['jit of vmap of grad', () => tf.tidy(() => mapped(params, perExample()))],
+    ['jit of vmap of grad', () => tf.tidy(() => mapped(params, perExample()) as Params)],
     ['jit', () => compiled(params, x) as tree.TensorTree],
     ['evaluate', () => evaluate('evaluate', () => ({ y: tf.exp(x), x, same: x }))],
     ['customVjp', () => scaled(params)],
     ['grad of customVjp', () => grad(scaled)(params)],
     ['customJvp', () => doubled(x)],
     ['jvp of customJvp', () => jvp(doubled, [x], [x])],
-    ['hessian-vector product', () => tf.tidy(() => jvp(grad((p: Params) => value(p, x)), [params], [tangent(params)]))],
+    [
+      'hessian-vector product',
+      () =>
+        tf.tidy(() =>
+          jvp(
+            grad((p: Params) => value(p, x)),
+            [params],
+            [tangent(params)],
+          ),
+        ),
+    ],
     ['stopGradient in grad', () => grad((p: Params) => value(stopGradient(p), x))(params)],
     ['tf.grad in jit', () => jit((v: Tensor) => tf.grad((u) => tf.sum(tf.square(u)))(v))(x)],
   ];
-  let one: Tensor | undefined;
-  function scalar(): Tensor {
-    one ??= tf.scalar(3);
-    return one;
-  }
 
   test.each(calls)('%s', (_, call) => {
     const once = call();
@@ -169,18 +184,28 @@ describe.each(['cpu', 'wasm'] as const)('%s', (device) => {
     ['vmap', () => vmap(fail)(x)],
     ['jit', () => jit(fail)(x)],
     ['nested', () => jit(vmap(grad((v: Tensor) => tf.tidy(() => fail(v)))))(x)],
-    ['a rule of customVjp', () => customVjp((v: Tensor): Tensor => tf.exp(v), (_, dy): [Tensor] => [fail(dy)])(x)],
-    ['a mistake in the pullback', () => {
-      const pulled = vjp((v: Tensor) => tf.exp(v), [x]);
-      try {
-        return pulled.pullback(params.b);
-      } finally {
-        pulled.dispose();
-        pulled.value.dispose();
-      }
-    }],
+    [
+      'a rule of customVjp',
+      () =>
+        customVjp(
+          (v: Tensor): Tensor => tf.exp(v),
+          (_, dy): [Tensor] => [fail(dy)],
+        )(x),
+    ],
+    [
+      'a mistake in the pullback',
+      () => {
+        const pulled = vjp((v: Tensor) => tf.exp(v), [x]);
+        try {
+          return pulled.pullback(params.b);
+        } finally {
+          pulled.dispose();
+          pulled.value.dispose();
+        }
+      },
+    ],
     ['a kernel that fails while the program runs', () => failing(x)],
-    ['a result that no program can hold', () => jit(() => tf.tensor1d(['a'], 'string'))()],
+    ['a result that no program can hold', () => jit(() => text)()],
   ];
   const failing = (v: Tensor): Tensor => evaluate('failing', () => tf.sum(tf.concat([tf.exp(v), broken([tf.exp(v)])])));
 

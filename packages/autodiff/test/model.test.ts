@@ -4,13 +4,24 @@ import { expectNoLeak } from '@posteriors/testing';
 import * as tree from '@posteriors/tree';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { assignModelParameters, grad, jit, type ModelParameters, modelParameters, modelToFunction, vmap } from '../src/index.ts';
+import {
+  assignModelParameters,
+  grad,
+  jit,
+  type ModelParameters,
+  modelParameters,
+  modelToFunction,
+  vmap,
+} from '../src/index.ts';
 
 await setBackend('cpu');
 
 type Tensor = tf.Tensor;
 
-const inputs = tf.tensor2d([[0.1, -0.4, 0.7], [1, 0.2, -0.3]]); // biome-ignore format: a matrix
+const inputs = tf.tensor2d([
+  [0.1, -0.4, 0.7],
+  [1, 0.2, -0.3],
+]);
 const made: tf.LayersModel[] = [];
 const disposed = <M extends tf.LayersModel>(model: M): M => {
   made.push(model);
@@ -21,7 +32,12 @@ afterEach(() => {
 });
 
 const layer = (units: number, activation: string, name: string): tf.layers.Layer =>
-  tf.layers.dense({ units, activation: activation as 'relu', name, biasInitializer: tf.initializers.randomNormal({ seed: 3 }) });
+  tf.layers.dense({
+    units,
+    activation: activation as 'relu',
+    name,
+    biasInitializer: tf.initializers.randomNormal({ seed: 3 }),
+  });
 
 function network(activation = 'tanh'): tf.Sequential {
   const hidden = tf.layers.dense({ units: 4, activation: activation as 'tanh', name: 'hidden', inputShape: [3] });
@@ -29,29 +45,45 @@ function network(activation = 'tanh'): tf.Sequential {
 }
 
 describe('modelToFunction', () => {
-  test.each(['tanh', 'relu', 'relu6', 'sigmoid', 'elu', 'selu', 'softplus', 'softmax', 'linear', 'swish', 'hardSigmoid'])(
-    'a dense network with %s equals the model, and its gradient equals tfjs',
-    (activation) => {
-      const model = network(activation);
-      const f = modelToFunction(model);
-      const parameters = modelParameters(model);
-      expect(tree.paths(parameters)).toEqual(['$.hidden.bias', '$.hidden.kernel', '$.output.bias', '$.output.kernel']);
-      expect(f(parameters, inputs)).toBeAllClose(model.predict(inputs) as Tensor);
-      expect(jit(f)(parameters, inputs)).toBeAllClose(model.predict(inputs) as Tensor);
-      const gradient = grad((p: ModelParameters) => tf.sum(tf.square(f(p, inputs))))(parameters);
-      const { grads } = tf.variableGrads(() => tf.sum(tf.square(model.apply(inputs) as Tensor)) as tf.Scalar);
-      const weights = model.trainableWeights.map((weight) => grads[(weight as unknown as { val: tf.Variable }).val.name]!);
-      expect([gradient['hidden']!['kernel'], gradient['hidden']!['bias']]).toBeAllClose(weights.slice(0, 2), { atol: 1e-5 });
-      expect([gradient['output']!['kernel'], gradient['output']!['bias']]).toBeAllClose(weights.slice(2), { atol: 1e-5 });
-    },
-  );
+  test.each([
+    'tanh',
+    'relu',
+    'relu6',
+    'sigmoid',
+    'elu',
+    'selu',
+    'softplus',
+    'softmax',
+    'linear',
+    'swish',
+    'hardSigmoid',
+  ])('a dense network with %s equals the model, and its gradient equals tfjs', (activation) => {
+    const model = network(activation);
+    const f = modelToFunction(model);
+    const parameters = modelParameters(model);
+    expect(tree.paths(parameters)).toEqual(['$.hidden.bias', '$.hidden.kernel', '$.output.bias', '$.output.kernel']);
+    expect(f(parameters, inputs)).toBeAllClose(model.predict(inputs) as Tensor);
+    expect(jit(f)(parameters, inputs)).toBeAllClose(model.predict(inputs) as Tensor);
+    const gradient = grad((p: ModelParameters) => tf.sum(tf.square(f(p, inputs))))(parameters);
+    const { grads } = tf.variableGrads(() => tf.sum(tf.square(model.apply(inputs) as Tensor)) as tf.Scalar);
+    const weights = model.trainableWeights.map(
+      (weight) => grads[(weight as unknown as { val: tf.Variable }).val.name]!,
+    );
+    expect([gradient['hidden']!['kernel'], gradient['hidden']!['bias']]).toBeAllClose(weights.slice(0, 2), {
+      atol: 1e-5,
+    });
+    expect([gradient['output']!['kernel'], gradient['output']!['bias']]).toBeAllClose(weights.slice(2), { atol: 1e-5 });
+  });
 
   test('other parameters than those of the model, which stays as it is', () => {
     const model = network();
     const f = modelToFunction(model);
     const before = model.getWeights().map((weight) => weight.dataSync());
     const parameters = tree.map((leaf: Tensor) => tf.zerosLike(leaf), modelParameters(model));
-    expect(f(parameters, inputs)).toBeAllClose([[0.5, 0.5], [0.5, 0.5]]); // biome-ignore format: a matrix
+    expect(f(parameters, inputs)).toBeAllClose([
+      [0.5, 0.5],
+      [0.5, 0.5],
+    ]);
     expect(model.getWeights().map((weight) => weight.dataSync())).toBeAllClose(before);
     expect(() => f(parameters, tf.ones([2, 7]))).toThrow();
     expect(model.getWeights().map((weight) => weight.dataSync())).toBeAllClose(before);
@@ -63,14 +95,20 @@ describe('modelToFunction', () => {
     const parameters = modelParameters(model);
     const population = tree.map((leaf: Tensor) => tf.stack([leaf, tf.zerosLike(leaf), tf.neg(leaf)]), parameters);
     const results = vmap(f, { inAxes: [0, null] })(population, inputs);
-    const one = (factor: number): Tensor => f(tree.map((leaf: Tensor) => tf.mul(leaf, factor), parameters), inputs);
+    const one = (factor: number): Tensor =>
+      f(
+        tree.map((leaf: Tensor) => tf.mul(leaf, factor), parameters),
+        inputs,
+      );
     expect(results).toBeAllClose(tf.stack([one(1), one(0), one(-1)]));
   });
 
   test('a layer that is used twice has its parameters once', () => {
     const input = tf.input({ shape: [3] });
     const shared = layer(3, 'tanh', 'shared');
-    const model = disposed(tf.model({ inputs: input, outputs: shared.apply(shared.apply(input)) as tf.SymbolicTensor }));
+    const model = disposed(
+      tf.model({ inputs: input, outputs: shared.apply(shared.apply(input)) as tf.SymbolicTensor }),
+    );
     const parameters = modelParameters(model);
     expect(tree.paths(parameters)).toEqual(['$.shared.bias', '$.shared.kernel']);
     const f = modelToFunction(model);
@@ -80,7 +118,11 @@ describe('modelToFunction', () => {
   });
 
   test('two layers of one cell have numbered names', () => {
-    const cells = tf.layers.bidirectional({ layer: tf.layers.simpleRNN({ units: 2, name: 'rnn' }) as tf.RNN, inputShape: [4, 3], name: 'both' }); // biome-ignore format: one line
+    const cells = tf.layers.bidirectional({
+      layer: tf.layers.simpleRNN({ units: 2, name: 'rnn' }) as tf.RNN,
+      inputShape: [4, 3],
+      name: 'both',
+    });
     const model = disposed(tf.sequential({ layers: [cells] }));
     const parameters = modelParameters(model);
     expect(tree.size(parameters)).toBe(2 * (6 + 4 + 2));
@@ -94,12 +136,17 @@ describe('modelToFunction', () => {
   test('several inputs and outputs', () => {
     const [a, b] = [tf.input({ shape: [3] }), tf.input({ shape: [3] })];
     const joined = tf.layers.concatenate().apply([a, b]) as tf.SymbolicTensor;
-    const outputs = [layer(2, 'tanh', 'first').apply(joined), layer(1, 'relu', 'second').apply(joined)] as tf.SymbolicTensor[];
+    const outputs = [
+      layer(2, 'tanh', 'first').apply(joined),
+      layer(1, 'relu', 'second').apply(joined),
+    ] as tf.SymbolicTensor[];
     const model = disposed(tf.model({ inputs: [a, b], outputs }));
     const f = modelToFunction<Tensor[]>(model);
     const results = f(modelParameters(model), [inputs, tf.neg(inputs)]);
     expect(results).toBeAllClose(model.predict([inputs, tf.neg(inputs)]) as Tensor[]);
-    const total = grad((p: ModelParameters) => tf.add(tf.sum(f(p, [inputs, inputs])[0]!), tf.sum(f(p, [inputs, inputs])[1]!)));
+    const total = grad((p: ModelParameters) =>
+      tf.add(tf.sum(f(p, [inputs, inputs])[0]!), tf.sum(f(p, [inputs, inputs])[1]!)),
+    );
     expect(tree.size(total(modelParameters(model)))).toBe(2 * 6 + 2 + 6 + 1);
   });
 
@@ -121,7 +168,9 @@ describe('modelToFunction', () => {
   });
 
   test('the kernel that has no rule yet is named', () => {
-    const model = disposed(tf.sequential({ layers: [tf.layers.conv1d({ filters: 2, kernelSize: 2, inputShape: [4, 1] })] }));
+    const model = disposed(
+      tf.sequential({ layers: [tf.layers.conv1d({ filters: 2, kernelSize: 2, inputShape: [4, 1] })] }),
+    );
     const f = modelToFunction(model);
     expect(() => jit(f)(modelParameters(model), tf.ones([1, 4, 1]))).toThrow(/the kernel Conv2D has no shape rule/);
     expect(f(modelParameters(model), tf.ones([1, 4, 1])).shape).toEqual([1, 3, 2]);
@@ -130,7 +179,10 @@ describe('modelToFunction', () => {
   test('parameters that do not fit are named with both sides', () => {
     const model = network();
     const f = modelToFunction(model);
-    const { hidden, output } = modelParameters(model) as { hidden: { [name: string]: Tensor }; output: { [name: string]: Tensor } };
+    const { hidden, output } = modelParameters(model) as {
+      hidden: { [name: string]: Tensor };
+      output: { [name: string]: Tensor };
+    };
     expect(() => f({ hidden: hidden! }, inputs)).toThrow(
       'modelToFunction: the parameters have no output/kernel, which the model has',
     );

@@ -9,17 +9,41 @@ import { describe, expect, test } from 'vitest';
 import { hooks } from '../src/hooks.ts';
 import { grad, jvp, ruleNames, vjp } from '../src/index.ts';
 import { type Case, cases } from './cases.ts';
-import { difference, directions, draw, expectClose, type Input, largest, only, programOf, runOnDevice, uniforms } from './float64.ts';
+import {
+  difference,
+  directions,
+  draw,
+  expectClose,
+  type Input,
+  largest,
+  only,
+  programOf,
+  runOnDevice,
+  uniforms,
+} from './float64.ts';
 
 type Function = (xs: Tensor[]) => Tensor;
 
-const inner = (as: readonly Tensor[], bs: readonly Tensor[]): Tensor => as.map((a, i) => sum(mul(a, bs[i]!))).reduce((a, b) => add(a, b));
+const inner = (as: readonly Tensor[], bs: readonly Tensor[]): Tensor =>
+  as.map((a, i) => sum(mul(a, bs[i]!))).reduce((a, b) => add(a, b));
 
 /** y + y^2 / 2 + y^3 / 8: what is linear in its input gets derivatives of all orders. */
 const bend = (y: Tensor): Tensor => add(y, mul(mul(y, y), add(mul(y, 0.125), 0.5)));
 
 /** All derivatives of a case that are checked, by name, in the order of `outputs`. */
-const outputs = ['value', 'bent', 'jvp', 'jvp 2', 'jvp 3', 'loss', 'slope', 'reverse, forward', 'reverse, reverse', 'reverse 3', 'pulled'] as const;
+const outputs = [
+  'value',
+  'bent',
+  'jvp',
+  'jvp 2',
+  'jvp 3',
+  'loss',
+  'slope',
+  'reverse, forward',
+  'reverse, reverse',
+  'reverse 3',
+  'pulled',
+] as const;
 type Output = (typeof outputs)[number];
 
 /** What each derivative is the directional derivative of. */
@@ -104,7 +128,11 @@ function checkedOf(each: Case): Checked {
 test('every kernel with a rule has a case that uses it', () => {
   expect([...new Set(cases.map(({ kernel }) => kernel))].sort()).toEqual(ruleNames());
   for (const { name, kernel, f, draws, shapes } of cases) {
-    const program = trace((xs) => [f(...xs)], draws.map(({ dtype }, i) => ({ dtype, shape: shapes[i]! })), hooks);
+    const program = trace(
+      (xs) => [f(...xs)],
+      draws.map(({ dtype }, i) => ({ dtype, shape: shapes[i]! })),
+      hooks,
+    );
     const kernels = program.equations.flatMap((equation) => (equation.type === 'kernel' ? [equation.kernel] : []));
     expect(kernels, name).toContain(kernel);
   }
@@ -120,7 +148,13 @@ describe('float64', () => {
       // What rounding of the primitive does to differences.
       expectClose(derivative, result(derivative), expected, 1e-6, 1e-9 * (1 + largest(result(primitive))));
     }
-    expectClose('<u, J v> - <J^T u, v>', result('pulled'), [0], 0, 1e-12 * (1 + largest(inputs.flatMap(({ values }) => [...values]))));
+    expectClose(
+      '<u, J v> - <J^T u, v>',
+      result('pulled'),
+      [0],
+      0,
+      1e-12 * (1 + largest(inputs.flatMap(({ values }) => [...values]))),
+    );
   });
 });
 
@@ -132,7 +166,7 @@ describe.each(['cpu', 'wasm'] as const)('%s', (device) => {
     const compared = only(program, ...names.map((name) => outputs.indexOf(name)));
     const expected = interpret(compared, inputs);
     runOnDevice(compared, inputs).forEach((values, i) => {
-      // Sums of terms that cancel are compared with the terms: a derivative has those of the order below.
+      // Beside it, what rounding leaves of terms of unit size that cancel.
       expectClose(names[i]!, values, expected[i]!.values, 1e-4, 1e-6);
     });
   });

@@ -16,7 +16,19 @@ const x = tf.tensor1d([1, -2, 0.5]);
 const sumOfCubes = (v: Tensor): Tensor => tf.sum(cube(v));
 
 describe('grad and valueAndGrad', () => {
-  const params = { layers: [{ w: tf.tensor2d([[1, 2], [3, 4]]), b: tf.tensor1d([1, -1]) }], unused: tf.scalar(3), none: null }; // biome-ignore format: a matrix
+  const params = {
+    layers: [
+      {
+        w: tf.tensor2d([
+          [1, 2],
+          [3, 4],
+        ]),
+        b: tf.tensor1d([1, -1]),
+      },
+    ],
+    unused: tf.scalar(3),
+    none: null,
+  };
   const loss = (p: typeof params, input: Tensor): Tensor => {
     const [{ w, b }] = p.layers as [(typeof p.layers)[0]];
     return tf.sum(tf.square(tf.add(tf.matMul(tf.reshape(input, [1, 2]), w), b)));
@@ -38,12 +50,19 @@ describe('grad and valueAndGrad', () => {
   });
 
   test('hand out aux', () => {
-    const withAux = (v: Tensor): [Tensor, { doubled: Tensor; list: Tensor[] }] => [sumOfCubes(v), { doubled: tf.mul(v, 2), list: [] }];
+    const withAux = (v: Tensor): [Tensor, { doubled: Tensor; list: Tensor[] }] => [
+      sumOfCubes(v),
+      { doubled: tf.mul(v, 2), list: [] },
+    ];
     const [gradient, aux] = grad(withAux, { hasAux: true })(x);
     expect(gradient).toBeAllClose(tf.mul(3, tf.square(x)));
     expect(aux).toBeAllClose({ doubled: [2, -4, 1], list: [] });
     const [[value, again], slope] = valueAndGrad(withAux, { hasAux: true })(x);
-    expect({ value, again, slope }).toBeAllClose({ value: -6.875, again: { doubled: [2, -4, 1], list: [] }, slope: [3, 12, 0.75] });
+    expect({ value, again, slope }).toBeAllClose({
+      value: -6.875,
+      again: { doubled: [2, -4, 1], list: [] },
+      slope: [3, 12, 0.75],
+    });
   });
 
   test('other arguments may be anything', () => {
@@ -103,14 +122,22 @@ describe('grad and valueAndGrad', () => {
 
 describe('jvp', () => {
   test('of several arguments that are trees', () => {
-    const f = ({ a }: { a: Tensor }, b: Tensor): { product: Tensor; list: Tensor[] } => ({ product: tf.mul(a, b), list: [tf.square(a)] });
+    const f = ({ a }: { a: Tensor }, b: Tensor): { product: Tensor; list: Tensor[] } => ({
+      product: tf.mul(a, b),
+      list: [tf.square(a)],
+    });
     const [value, tangent] = jvp(f, [{ a: x }, x], [{ a: tf.onesLike(x) }, tf.zerosLike(x)]);
     expect(value).toBeAllClose({ product: [1, 4, 0.25], list: [[1, 4, 0.25]] });
     expect(tangent).toBeAllClose({ product: x, list: [[2, -4, 1]] });
   });
 
   test('hands out aux, and gives zeros for what does not depend on the primals', () => {
-    const [value, tangent, aux] = jvp((v: Tensor) => [[cube(v), tf.scalar(2)], tf.sum(v)] as const, [x], [tf.onesLike(x)], { hasAux: true });
+    const [value, tangent, aux] = jvp(
+      (v: Tensor) => [[cube(v), tf.scalar(2)], tf.sum(v)] as const,
+      [x],
+      [tf.onesLike(x)],
+      { hasAux: true },
+    );
     expect(value).toBeAllClose([[1, -8, 0.125], 2]);
     expect(tangent).toBeAllClose([[3, 12, 0.75], 0]);
     expect(aux).toBeAllClose(-0.5);
@@ -124,7 +151,10 @@ describe('jvp', () => {
 
 describe('vjp', () => {
   test('pulls back any number of cotangents, until it is disposed', () => {
-    const result = vjp((v: Tensor, w: { s: Tensor }) => [tf.mul(cube(v), w.s), w.s] as [Tensor, Tensor], [x, { s: tf.scalar(2) }]);
+    const result = vjp(
+      (v: Tensor, w: { s: Tensor }) => [tf.mul(cube(v), w.s), w.s] as [Tensor, Tensor],
+      [x, { s: tf.scalar(2) }],
+    );
     expect(result.value).toBeAllClose([[2, -16, 0.25], 2]);
     const one = result.pullback([tf.onesLike(x), tf.scalar(0)]);
     expectTypeOf(one).toEqualTypeOf<[Tensor, { s: Tensor }]>();
@@ -132,12 +162,19 @@ describe('vjp', () => {
     expect(result.pullback([tf.zerosLike(x), tf.scalar(3)])).toBeAllClose([[0, 0, 0], { s: 3 }]);
     result.dispose();
     result.dispose();
-    expect(() => result.pullback([x, tf.scalar(0)])).toThrow('vjp: the derivative was disposed and cannot be applied again');
+    expect(() => result.pullback([x, tf.scalar(0)])).toThrow(
+      'vjp: the derivative was disposed and cannot be applied again',
+    );
     expect(result.value[1]).toBeAllClose(2);
   });
 
   test('disposes at the end of a block, and hands out aux', () => {
-    const { value, aux, pullback, [Symbol.dispose]: end } = vjp((v: Tensor) => [tf.sum(v), { n: tf.scalar(v.size) }] as const, [x], { hasAux: true });
+    const {
+      value,
+      aux,
+      pullback,
+      [Symbol.dispose]: end,
+    } = vjp((v: Tensor) => [tf.sum(v), { n: tf.scalar(v.size) }] as const, [x], { hasAux: true });
     expect({ value, aux }).toBeAllClose({ value: -0.5, aux: { n: 3 } });
     end();
     expect(() => pullback(tf.scalar(1))).toThrow('disposed');
@@ -148,7 +185,9 @@ describe('vjp', () => {
     expect(grad((v: Tensor) => tf.sum(f(v)))(x)).toBeAllClose(tf.mul(9, tf.square(x)));
     const outside = vjp(cube, [x]);
     expect(grad((v: Tensor) => tf.sum(tf.mul(v, outside.pullback(v)[0])))(x)).toBeAllClose(tf.mul(6, cube(x)));
-    expect(vmap((v: Tensor) => outside.pullback(v)[0])(tf.stack([x, x]))).toBeAllClose(tf.stack([tf.mul(3, cube(x)), tf.mul(3, cube(x))]));
+    expect(vmap((v: Tensor) => outside.pullback(v)[0])(tf.stack([x, x]))).toBeAllClose(
+      tf.stack([tf.mul(3, cube(x)), tf.mul(3, cube(x))]),
+    );
     outside.dispose();
   });
 });
@@ -161,7 +200,9 @@ describe('linearize', () => {
     expect(result.pushforward(tf.zerosLike(x), tf.scalar(1))).toBeAllClose([1, -8, 0.125]);
     result.dispose();
     result[Symbol.dispose]();
-    expect(() => result.pushforward(x, tf.scalar(0))).toThrow('linearize: the derivative was disposed and cannot be applied again');
+    expect(() => result.pushforward(x, tf.scalar(0))).toThrow(
+      'linearize: the derivative was disposed and cannot be applied again',
+    );
   });
 
   test('inside of a transform', () => {
@@ -224,14 +265,21 @@ describe('nested in any order', () => {
   }
 
   test('three deep', () => {
-    for (const [, a] of transforms) for (const [, b] of transforms) expect(jit(a(b(grad(sumOf(fourth)))))(x)).toBeAllClose(tf.mul(24, x));
+    for (const [, a] of transforms)
+      for (const [, b] of transforms) expect(jit(a(b(grad(sumOf(fourth)))))(x)).toBeAllClose(tf.mul(24, x));
   });
 
-  const sumOf = (f: (v: Tensor) => Tensor) => (v: Tensor): Tensor => tf.sum(f(v));
+  const sumOf =
+    (f: (v: Tensor) => Tensor) =>
+    (v: Tensor): Tensor =>
+      tf.sum(f(v));
 });
 
 describe('closures over outer tensors: no confusion of perturbations', () => {
-  const d = (f: (v: Tensor) => Tensor) => (v: Tensor): Tensor => jvp(f, [v], [tf.scalar(1)])[1];
+  const d =
+    (f: (v: Tensor) => Tensor) =>
+    (v: Tensor): Tensor =>
+      jvp(f, [v], [tf.scalar(1)])[1];
   const at = tf.scalar(3);
 
   test.each([
@@ -270,7 +318,10 @@ describe('closures over outer tensors: no confusion of perturbations', () => {
 describe("tfjs's own gradients inside of a transform", () => {
   test('tf.grads, tf.valueAndGrads and a given dy', () => {
     const f = (v: Tensor): Tensor => {
-      const [a, b] = tf.grads((p: Tensor, q: Tensor) => tf.mul(tf.square(p), q))([v, tf.mul(v, 2)], v) as [Tensor, Tensor];
+      const [a, b] = tf.grads((p: Tensor, q: Tensor) => tf.mul(tf.square(p), q))([v, tf.mul(v, 2)], v) as [
+        Tensor,
+        Tensor,
+      ];
       const { value, grads } = tf.valueAndGrads((p: Tensor, q: Tensor) => tf.sum(tf.mul(p, q)))([v, v]);
       return tf.add(tf.sum(tf.add(a, b)), tf.add(value, tf.sum(tf.add(grads[0]!, grads[1]!)))); // sum 4 v^3 + v^3 + v^2 + 4 v
     };
@@ -283,7 +334,8 @@ describe("tfjs's own gradients inside of a transform", () => {
 
   test('tf.variableGrads', () => {
     const variable = tf.variable(tf.tensor1d([1, 2, 3]), true, 'inner');
-    const f = (v: Tensor): Tensor => tf.sum(tf.variableGrads(() => tf.sum(tf.mul(tf.square(variable), v)), [variable]).grads['inner']!);
+    const f = (v: Tensor): Tensor =>
+      tf.sum(tf.variableGrads(() => tf.sum(tf.mul(tf.square(variable), v)), [variable]).grads['inner']!);
     expect(jit(f)(x)).toBeAllClose(2 * (1 - 4 + 1.5));
     expect(grad(f)(x)).toBeAllClose([2, 4, 6]);
     variable.dispose();

@@ -1,7 +1,7 @@
 // vmap equals the loop over examples: for every rule with each operand batched alone and together, and with other transforms.
 import '@posteriors/backend/cpu';
 import '@posteriors/backend/wasm';
-import { setBackend } from '@posteriors/backend';
+import { record, setBackend } from '@posteriors/backend';
 import { interpret, type NdArray } from '@posteriors/interpreter';
 import '@posteriors/testing';
 import * as tf from '@tensorflow/tfjs-core';
@@ -63,7 +63,9 @@ const size = 3;
 function mapped(each: Case, f: Function, batched: readonly boolean[], inAxis: number, outAxis: number): Mapped {
   const uniform = uniforms(5);
   const shared = draw(each, uniform);
-  const examples = Array.from({ length: size }, () => draw(each, uniform).map((own, i) => (batched[i] ? own : shared[i]!)));
+  const examples = Array.from({ length: size }, () =>
+    draw(each, uniform).map((own, i) => (batched[i] ? own : shared[i]!)),
+  );
   const single = programOf((xs) => [f(...xs)], shared);
   const results = examples.map((inputs) => interpret(single, inputs)[0]!);
   const rank = results[0]!.shape.length;
@@ -71,10 +73,20 @@ function mapped(each: Case, f: Function, batched: readonly boolean[], inAxis: nu
   // The axis counted in an operand without its batch: not beyond its end.
   const inAxes = shared.map(({ shape }, i): Axis => (batched[i] ? Math.min(inAxis, shape.length) : null));
   const inputs = shared.map((own, i) =>
-    batched[i] ? stackInputs(examples.map((example) => example[i]!), inAxes[i] as number) : own,
+    batched[i]
+      ? stackInputs(
+          examples.map((example) => example[i]!),
+          inAxes[i] as number,
+        )
+      : own,
   );
   const program = programOf((xs) => [vmap((...own: Tensor[]) => f(...own), { inAxes, outAxes })(...xs)], inputs);
-  return { what: `batched [${batched}], axes [${inAxes}] to ${outAxes}`, program, inputs, expected: stack(results, outAxes) };
+  return {
+    what: `batched [${batched}], axes [${inAxes}] to ${outAxes}`,
+    program,
+    inputs,
+    expected: stack(results, outAxes),
+  };
 }
 
 /** Mapped twice: the outer one over the first operand, the inner one over the last, which may be the same one. */
@@ -83,24 +95,56 @@ function mappedTwice(each: Case): Mapped {
   const shared = draw(each, uniform);
   const last = shared.length - 1;
   const rows = [draw(each, uniform), draw(each, uniform)];
+  const columns = Array.from({ length: size }, () => draw(each, uniform));
   const grid = rows.map((row) =>
-    Array.from({ length: size }, () => {
-      const own = draw(each, uniform);
-      return shared.map((input, i) => (i === last ? own[i]! : i === 0 ? row[0]! : input));
+    columns.map((column) => {
+      if (last === 0) return draw(each, uniform);
+      return shared.map((input, i) => (i === 0 ? row[0]! : i === last ? column[last]! : input));
     }),
   );
-  if (last > 0) for (const row of grid) row.forEach((inputs, k) => (inputs[last] = grid[0]![k]![last]!));
   const single = programOf((xs) => [each.f(...xs)], shared);
   const results = grid.map((row) => row.map((inputs) => interpret(single, inputs)[0]!));
   const inputs = shared.map((own, i) => {
-    if (last === 0) return { ...stack(grid.map((row) => stack(row.map(([x]) => x!), 0)), 1), dtype: own.dtype };
-    if (i === 0) return stackInputs(grid.map(([inputs]) => inputs![0]!), 0);
-    return i === last ? stackInputs(grid[0]!.map((inputs) => inputs[last]!), 0) : own;
+    if (last === 0)
+      return {
+        ...stack(
+          grid.map((row) =>
+            stack(
+              row.map(([x]) => x!),
+              0,
+            ),
+          ),
+          1,
+        ),
+        dtype: own.dtype,
+      };
+    if (i === 0)
+      return stackInputs(
+        grid.map(([inputs]) => inputs![0]!),
+        0,
+      );
+    return i === last
+      ? stackInputs(
+          grid[0]!.map((inputs) => inputs[last]!),
+          0,
+        )
+      : own;
   });
   const outer = shared.map((_, i): Axis => (last === 0 ? 1 : i === 0 ? 0 : null));
   const inner = shared.map((_, i): Axis => (i === last ? 0 : null));
-  const program = programOf((xs) => [vmap(vmap(each.f, { inAxes: inner }), { inAxes: outer, outAxes: 1 })(...xs)], inputs);
-  return { what: 'mapped twice', program, inputs, expected: stack(results.map((row) => stack(row, 0)), 1) };
+  const program = programOf(
+    (xs) => [vmap(vmap(each.f, { inAxes: inner }), { inAxes: outer, outAxes: 1 })(...xs)],
+    inputs,
+  );
+  return {
+    what: 'mapped twice',
+    program,
+    inputs,
+    expected: stack(
+      results.map((row) => stack(row, 0)),
+      1,
+    ),
+  };
 }
 
 function variants(each: Case): Mapped[] {
@@ -141,12 +185,79 @@ describe.each(cases.map((each) => [each.name, each] as const))('%s', (_, each) =
   });
 });
 
+// Nested maps soon have more axes than the kernels of a device take.
+describe.each(['cpu', 'wasm'] as const)('seven axes on %s', (device) => {
+  const shape = [2, 1, 2, 3, 1, 2, 2];
+  const input: Input = { dtype: 'float32', shape, values: Float64Array.from({ length: 48 }, (_, i) => Math.sin(i)) };
+  const part = (x: Tensor, size: readonly number[]): Tensor =>
+    record('Slice', [x], { begin: shape.map(() => 0), size });
+  const paddings = [
+    [1, 0],
+    [0, 0],
+    [0, 1],
+    [0, 0],
+    [2, 0],
+    [0, 0],
+    [0, 1],
+  ];
+  test.each<[string, Function]>([
+    ['Add', (x) => tf.add(x, tf.add(x, 1))],
+    ['Add that broadcasts', (x) => tf.add(part(x, [2, 1, 1, 1, 1, 2, 2]), part(x, [1, 1, 2, 3, 1, 1, 1]))],
+    [
+      'Multiply that broadcasts every other axis',
+      (x) =>
+        tf.mul(
+          tf.reshape(part(x, [2, 1, 2, 1, 1, 2, 2]), [2, 1, 2, 1, 2, 1, 2]),
+          tf.reshape(part(x, [2, 1, 2, 1, 1, 2, 1]), [1, 2, 1, 2, 1, 2, 1]),
+        ),
+    ],
+    ['Maximum', (x) => tf.maximum(x, tf.neg(part(x, [1, 1, 2, 1, 1, 2, 1])))],
+    ['PadV2', (x) => record('PadV2', [x], { paddings, constantValue: 0.5 })],
+    ['Transpose', (x) => tf.transpose(x, [6, 3, 1, 0, 2, 5, 4])],
+    ['BroadcastTo', (x) => record('BroadcastTo', [x], { shape: [2, 3, 2, 3, 4, 2, 2] })],
+    ['Slice', (x) => record('Slice', [x], { begin: [1, 0, 0, 1, 0, 0, 1], size: [1, 1, 2, 2, 1, 1, 1] })],
+    ['Reverse', (x) => tf.reverse(x, [0, 3, 6])],
+    ['Max', (x) => tf.max(x, [0, 3, 6])],
+    ['Cumprod', (x) => tf.cumprod(x, 3)],
+    ['Softmax', (x) => tf.softmax(x)],
+    ['Concat', (x) => tf.concat([x, tf.mul(x, 2)], 3)],
+    ['GatherV2', (x) => tf.gather(x, tf.tensor1d([1, 0, 1], 'int32'), 3)],
+    ['Select', (x) => tf.where(tf.greater(x, 0), x, tf.square(x))],
+    ['BatchMatMul', (x) => tf.matMul(x, x, false, true)],
+  ])('%s', async (_, f) => {
+    await setBackend(device);
+    const program = programOf(([x]) => [f(x!), grad((v: Tensor) => tf.sum(tf.square(f(v))))(x!)], [input]);
+    const expected = interpret(program, [input]);
+    runOnDevice(program, [input]).forEach((values, i) => {
+      expectClose(`output ${i}`, values, expected[i]!.values, 1e-5);
+    });
+  });
+
+  test('an empty batch, and a batch of one', async () => {
+    await setBackend(device);
+    const f = (x: Tensor): Tensor => tf.sum(tf.matMul(tf.reshape(tf.softmax(x), [1, 3]), tf.ones([3, 2])));
+    expect(vmap(f)(tf.zeros([0, 3])).shape).toEqual([0]);
+    expect(vmap(grad(f))(tf.zeros([0, 3])).shape).toEqual([0, 3]);
+    expect(vmap(f)(tf.zeros([1, 3]))).toBeAllClose([2]);
+  });
+});
+
 describe('with other transforms', () => {
   beforeAll(() => setBackend('cpu'));
 
-  const w = tf.tensor2d([[0.5, -1], [2, 0.25], [1, 1]]); // biome-ignore format: a matrix
-  const xs = tf.tensor2d([[1, 2, 3], [-1, 0.5, 0], [0.1, 0.2, -0.3], [2, 1, 0]]); // biome-ignore format: a matrix
-  const loss = (weight: Tensor, x: Tensor): Tensor => tf.sum(tf.tanh(tf.matMul(tf.reshape(x, [1, 3]), weight as tf.Tensor2D)));
+  const w = tf.tensor2d([
+    [0.5, -1],
+    [2, 0.25],
+    [1, 1],
+  ]);
+  const xs = tf.tensor2d([
+    [1, 2, 3],
+    [-1, 0.5, 0],
+    [0.1, 0.2, -0.3],
+    [2, 1, 0],
+  ]);
+  const loss = (weight: Tensor, x: Tensor): Tensor =>
+    tf.sum(tf.tanh(tf.matMul(tf.reshape(x, [1, 3]), weight as tf.Tensor2D)));
   const row = (x: Tensor, i: number): Tensor => tf.gather(x, i);
   const loop = (f: (x: Tensor) => Tensor): Tensor => tf.stack(tf.unstack(xs).map(f));
 
@@ -157,7 +268,12 @@ describe('with other transforms', () => {
 
   test('the gradient of a mapped function is the sum of them', () => {
     const total = grad((weight: Tensor) => tf.sum(vmap(loss, { inAxes: [null, 0] })(weight, xs)))(w);
-    expect(total).toBeAllClose(tf.sum(loop((x) => grad(loss)(w, x)), 0));
+    expect(total).toBeAllClose(
+      tf.sum(
+        loop((x) => grad(loss)(w, x)),
+        0,
+      ),
+    );
   });
 
   test('forward mode of a mapped function', () => {
@@ -175,7 +291,10 @@ describe('with other transforms', () => {
   test('tf.customGrad keeps its derivative for each example', () => {
     const clipped = tf.customGrad((x, save) => {
       (save as tf.GradSaveFunc)([x as Tensor]);
-      return { value: tf.square(x as Tensor), gradFunc: (dy: Tensor, saved: Tensor[]) => tf.mul(dy, tf.sign(saved[0]!)) };
+      return {
+        value: tf.square(x as Tensor),
+        gradFunc: (dy: Tensor, saved: Tensor[]) => tf.mul(dy, tf.sign(saved[0]!)),
+      };
     });
     const f = (x: Tensor): Tensor => tf.sum(clipped(x));
     expect(vmap(f)(xs)).toBeAllClose(loop(f));
@@ -199,7 +318,9 @@ describe('with other transforms', () => {
       expect(vmap(g)(xs, xs)).toBeAllClose(loop((x) => g(x, x)));
       expect(vmap(grad(g), { inAxes: [0, null] })(xs, b)).toBeAllClose(tf.mul(2, tf.broadcastTo(b, xs.shape)));
       expect(vmap(grad(g), { inAxes: [null, 0] })(b, xs)).toBeAllClose(tf.mul(2, xs));
-      expect(grad((y: Tensor) => tf.sum(vmap(g, { inAxes: [0, null] })(xs, y)))(b)).toBeAllClose(tf.mul(3, tf.sum(xs, 0)));
+      expect(grad((y: Tensor) => tf.sum(vmap(g, { inAxes: [0, null] })(xs, y)))(b)).toBeAllClose(
+        tf.mul(3, tf.sum(xs, 0)),
+      );
       const [, tangent] = jvp((y: Tensor) => vmap(g, { inAxes: [0, null] })(xs, y), [b], [tf.onesLike(b)]);
       expect(tangent).toBeAllClose(tf.mul(3, tf.sum(xs, 1)));
       expect(vmap(vmap((x: Tensor) => grad(f as Function)(x, x)))(xs)).toBeAllClose(tf.mul(2, xs));
@@ -207,9 +328,11 @@ describe('with other transforms', () => {
   });
 
   test('trees go in and out, tensors that do not depend on the example are repeated, and other leaves pass', () => {
-    const result = vmap(
-      ({ x, scale }: { x: Tensor; scale: number }) => ({ y: tf.mul(x, scale), constant: tf.scalar(7), note: 'as it is' }),
-    )({ x: xs, scale: 2 });
+    const result = vmap(({ x, scale }: { x: Tensor; scale: number }) => ({
+      y: tf.mul(x, scale),
+      constant: tf.scalar(7),
+      note: 'as it is',
+    }))({ x: xs, scale: 2 });
     expect(result.note).toBe('as it is');
     expect(result.y).toBeAllClose(tf.mul(xs, 2));
     expect(result.constant).toBeAllClose([7, 7, 7, 7]);

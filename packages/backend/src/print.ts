@@ -1,4 +1,4 @@
-import type { Atom, Aval, Equation, Program } from './program.ts';
+import type { Atom, AttributeValue, Aval, Equation, Program } from './program.ts';
 
 /** A program as text, one equation a line, with short names in order of appearance. */
 export function printProgram(program: Program): string {
@@ -39,6 +39,15 @@ function printAtom(atom: Atom, names: Map<number, string>): string {
 function printHead(equation: Equation): string {
   if (equation.type === 'scan') return `scan[length=${equation.length}]`;
   if (equation.type === 'call') return `call[${equation.name}]`;
-  const attributes = Object.entries(equation.attributes).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
+  const attributes = Object.entries(equation.attributes).map(([key, value]) => `${key}=${printAttribute(value)}`);
   return attributes.length === 0 ? equation.kernel : `${equation.kernel}[${attributes.join(' ')}]`;
+}
+
+/** An attribute as JSON, with the numbers that JSON lacks by name. */
+export function printAttribute(attribute: AttributeValue): string {
+  const unlike = (value: unknown): boolean =>
+    Object.is(value, -0) || (typeof value === 'number' && !Number.isFinite(value));
+  return JSON.stringify(attribute, (_, value) =>
+    unlike(value) ? (Object.is(value, -0) ? '-0' : String(value)) : value,
+  );
 }

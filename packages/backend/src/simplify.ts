@@ -1,5 +1,6 @@
 /** Passes over programs that leave their outputs as they are. */
 import { broadcastShape } from './kernels.ts';
+import { printAttribute } from './print.ts';
 import { type Atom, type Equation, newValue, type Program, sameShape, sizeOf, type Value } from './program.ts';
 
 /** What is done to every program before it is run. */
@@ -57,7 +58,8 @@ export function shareCommonSubexpressions<Source>(program: Program<Source>): Pro
   };
   return rewriteEquations(program, (equation, substitution) => {
     if (equation.type !== 'kernel') return equation;
-    const key = `${equation.kernel} ${equation.inputs.map(atomKey)} ${JSON.stringify(equation.attributes)}`;
+    const attributes = Object.entries(equation.attributes).map(([name, value]) => `${name}=${printAttribute(value)}`);
+    const key = `${equation.kernel} ${equation.inputs.map(atomKey)} ${attributes}`;
     const earlier = seen.get(key);
     if (earlier === undefined) {
       seen.set(key, equation.outputs);

@@ -11,7 +11,17 @@ import { theEngine } from './engine.ts';
 import { deviceInputNames } from './kernels.ts';
 import { lower } from './lower.ts';
 import { printAval } from './print.ts';
-import { type Atom, type Aval, hostValues, type Literal, type Program, type ScanEquation } from './program.ts';
+import {
+  type Atom,
+  type Aval,
+  type Equation,
+  hostValues,
+  type Literal,
+  type Program,
+  type ScanEquation,
+  sameShape,
+  sizeOf,
+} from './program.ts';
 import { simplify } from './simplify.ts';
 
 /** The tfjs device that is current (`tf.getBackend()`) as a backend. */
@@ -40,6 +50,13 @@ interface Step {
   readonly free: readonly number[];
 }
 
+/** An equation and the slots it reads and writes. */
+interface Plan {
+  readonly equation: Equation;
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+}
+
 /** Calls the device's kernels one after the other, each intermediate freed after its last use. */
 function compile(original: Program<Tensor>, name: string, device: Device): Executable {
   const program = lower(simplify(original), name);
@@ -61,7 +78,7 @@ function compile(original: Program<Tensor>, name: string, device: Device): Execu
   };
 
   const lastUse = new Map<number, number>();
-  const plans = program.equations.map((equation, i) => {
+  const plans = program.equations.map((equation, i): Plan => {
     const inputs = equation.inputs.map(visit);
     const outputs = equation.outputs.map(visit);
     for (const index of [...inputs, ...outputs]) lastUse.set(index, i);
@@ -70,20 +87,14 @@ function compile(original: Program<Tensor>, name: string, device: Device): Execu
   const outputSlots = program.outputs.map(visit);
   for (const index of [...inputSlots, ...constantSlots, ...literals.values(), ...outputSlots]) lastUse.delete(index);
 
-  const held: TensorInfo[] = [];
-  const hold = [...literals].map(([literal, index]) => {
-    const info = write(device, literal, literal.values.slice());
-    held.push(info);
-    return { index, info };
-  });
   const bodies: Executable[] = [];
-  const steps: Step[] = plans.map(({ equation, inputs, outputs }, i) => {
+  const makeStep = ({ equation, inputs, outputs }: Plan, i: number): Step => {
     const free = [...new Set([...inputs, ...outputs])].filter((index) => lastUse.get(index) === i);
     if (equation.type === 'call') throw new Error('a custom derivative is left in a simplified program');
     if (equation.type === 'scan') {
       const body = compile(equation.body as Program<Tensor>, name, device);
       bodies.push(body);
-      return { run: (slots) => runScan(equation, body, device, slots, inputs, outputs), free };
+      return { run: (slots) => runScan(equation, body, device, name, slots, inputs, outputs), free };
     }
     const kernelFunc = deviceKernel(equation.kernel, name);
     const names = deviceInputNames(equation.kernel);
@@ -97,6 +108,19 @@ function compile(original: Program<Tensor>, name: string, device: Device): Execu
       slots[output] = Array.isArray(result) ? result[0] : result;
     };
     return { run, free };
+  };
+  let steps: readonly Step[];
+  try {
+    steps = plans.map(makeStep);
+  } catch (error) {
+    for (const body of bodies) body.dispose();
+    throw error;
+  }
+  const held: TensorInfo[] = [];
+  const hold = [...literals].map(([literal, index]) => {
+    const info = write(device, literal, literal.values.slice());
+    held.push(info);
+    return { index, info };
   });
 
   const owned = new Set(
@@ -180,7 +204,13 @@ function write(device: Device, aval: Aval, values: object): TensorInfo {
 /** The input on this device, checked against what the program was made for. */
 function place(input: RunInput, aval: Aval, device: Device, written: TensorInfo[]): TensorInfo {
   if (!(input instanceof TensorClass)) {
-    const values = typeof input === 'number' ? hostValues(aval.dtype, 1).fill(input) : input.slice();
+    const values = hostValues(aval.dtype, sizeOf(aval.shape));
+    const given = typeof input === 'number' ? 1 : input.length;
+    if (given !== values.length) {
+      throw new Error(`a compiled program takes ${printAval(aval)} and was given ${given} values`);
+    }
+    if (typeof input === 'number') values.fill(input);
+    else values.set(input);
     const info = write(device, aval, values);
     written.push(info);
     return info;
@@ -189,12 +219,18 @@ function place(input: RunInput, aval: Aval, device: Device, written: TensorInfo[
     throw new Error(
       `a disposed tensor ${printAval(aval)} was given to a compiled function, or was captured by it and disposed since`,
     );
-  if (input.dtype !== aval.dtype || input.size !== aval.shape.reduce((a, b) => a * b, 1)) {
+  if (input.dtype !== aval.dtype || !sameShape(input.shape, aval.shape)) {
     throw new Error(`a compiled program takes ${printAval(aval)} and was given ${input.dtype}[${input.shape}]`);
   }
   const { dataId } = input;
   const engine = theEngine();
-  if (engine.state.tensorInfo.get(dataId)?.backend !== device) engine.moveData(device, dataId);
+  const info = engine.state.tensorInfo.get(dataId);
+  if (info === undefined) {
+    throw new Error(
+      `a tensor ${printAval(aval)} without data was given to a compiled program: it was disposed, or it is traced and stands for no value yet`,
+    );
+  }
+  if (info.backend !== device) engine.moveData(device, dataId);
   return input;
 }
 
@@ -228,6 +264,7 @@ function runScan(
   equation: ScanEquation,
   body: Executable,
   device: Device,
+  name: string,
   slots: Slots,
   inputs: readonly number[],
   outputs: readonly number[],
@@ -235,10 +272,8 @@ function runScan(
   const { length, constants, carry: carried, reverse } = equation;
   const engine = theEngine();
   const call = (kernel: string, named: object, attributes: object): TensorInfo =>
-    deviceKernel(
-      kernel,
-      engine.backendName,
-    )({ inputs: named as {}, attrs: attributes as {}, backend: device }) as TensorInfo;
+    deviceKernel(kernel, name)({ inputs: named as {}, attrs: attributes as {}, backend: device }) as TensorInfo;
+  const empty = (aval: Aval): TensorInfo => write(device, aval, hostValues(aval.dtype, 0));
   const asTensor = (info: TensorInfo): Tensor => {
     device.incRef(info.dataId);
     return engine.makeTensorFromTensorInfo(info, device);
@@ -252,7 +287,8 @@ function runScan(
       const xs = inputs.slice(constants + carried).map((index) => {
         const whole = slots[index] as TensorInfo;
         const rest = whole.shape.slice(1);
-        const one = call('Slice', { x: whole }, { begin: [row, ...rest.map(() => 0)], size: [1, ...rest] });
+        const slice = { begin: [row, ...rest.map(() => 0)], size: [1, ...rest] };
+        const one = sizeOf(rest) === 0 ? empty(whole as Aval) : call('Slice', { x: whole }, slice);
         return engine.makeTensorFromTensorInfo({ ...one, shape: rest }, device);
       });
       let results: Tensor[];
@@ -270,11 +306,9 @@ function runScan(
       slots[outputs[i] as number] = { dataId: tensor.dataId, shape: tensor.shape, dtype: tensor.dtype };
     });
     outputs.slice(carried).forEach((index, i) => {
-      slots[index] = call(
-        'Pack',
-        rows.map((row) => row[i]),
-        { axis: 0 },
-      );
+      const stacked = equation.outputs[carried + i] as Aval;
+      const each = rows.map((row) => row[i]);
+      slots[index] = sizeOf(stacked.shape) === 0 ? empty(stacked) : call('Pack', each, { axis: 0 });
     });
   } finally {
     for (const tensor of [...fixed, ...carry, ...rows.flat()]) tensor.dispose();

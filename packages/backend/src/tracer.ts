@@ -1,4 +1,4 @@
-import { type Rank, Tensor, type TypedArray } from '@tensorflow/tfjs-core';
+import { type KernelBackend, type Rank, Tensor, type TypedArray } from '@tensorflow/tfjs-core';
 import { theEngine } from './engine.ts';
 import { printAval } from './print.ts';
 import type { Atom, Aval, Literal } from './program.ts';
@@ -87,10 +87,20 @@ Object.defineProperty(Tracer.prototype, 'dataId', {
     const backend = theEngine().backend;
     const dataId = backend.write(this.atom.values.slice(), [...this.atom.shape], this.atom.dtype);
     dataIds.set(this, dataId);
-    theEngine().trackTensor(this, backend);
+    trackOutsideOfOps(this, backend);
     return dataId;
   },
 });
+
+/** Hands the tensor to the user's tidy, if there is one: the scope of the op that reads it first would dispose it. */
+function trackOutsideOfOps(tensor: Tensor, backend: KernelBackend): void {
+  const engine = theEngine();
+  const { state } = engine;
+  const { activeScope } = state;
+  state.activeScope = state.scopeStack.findLast(({ name }) => !name.endsWith('__op')) ?? null;
+  engine.trackTensor(tensor, backend);
+  state.activeScope = activeScope;
+}
 
 /** The literal of a traced constant, if that is what the tensor is. */
 export function literalOf(tensor: Tensor): Literal | undefined {

@@ -24,13 +24,19 @@ export function bool(...shape: number[]): Aval {
 }
 
 /** The program of a function of tensors like `examples`. */
-export function traceLike(fn: (...inputs: Tensor[]) => Tensor | readonly Tensor[], examples: readonly Tensor[]): Program<Tensor> {
+export function traceLike(
+  fn: (...inputs: Tensor[]) => Tensor | readonly Tensor[],
+  examples: readonly Tensor[],
+): Program<Tensor> {
   const avals = examples.map(({ shape, dtype }) => ({ shape, dtype: dtype as DataType }));
   return traceOf(fn, avals);
 }
 
 /** The program of a function of tensors of these shapes. */
-export function traceOf(fn: (...inputs: Tensor[]) => Tensor | readonly Tensor[], avals: readonly Aval[]): Program<Tensor> {
+export function traceOf(
+  fn: (...inputs: Tensor[]) => Tensor | readonly Tensor[],
+  avals: readonly Aval[],
+): Program<Tensor> {
   return trace((inputs) => list(fn(...inputs)), avals, hooks);
 }
 

@@ -53,8 +53,7 @@ const makeNetwork = () => {
 const algorithms: { readonly [name in 'vi.diag' | 'sghmc']: (logPosterior: LogPosterior) => AnyTransform } = {
   'vi.diag': (logPosterior) =>
     vi.diag.build(logPosterior, optim.adam({ learningRate: 1e-3 }), { temperature: 1 / numData, initLogSds: -3 }),
-  sghmc: (logPosterior) =>
-    sgmcmc.sghmc.build(logPosterior, { learningRate: 0.3, alpha: 1, temperature: 1 / numData }),
+  sghmc: (logPosterior) => sgmcmc.sghmc.build(logPosterior, { learningRate: 0.3, alpha: 1, temperature: 1 / numData }),
 };
 type Batch = readonly [images: Tensor, labels: Tensor];
 type LogPosterior = (params: ModelParameters, batch: Batch) => [Tensor, []];
@@ -67,10 +66,17 @@ export async function compareUpdates(algorithm: keyof typeof algorithms): Promis
   const model = makeNetwork();
   const network = modelToFunction(model);
   const logPosterior = (params: ModelParameters, [images, labels]: Batch): [Tensor, []] =>
-    withAux(add(mean(categoricalLogProb(network(params, images), labels)), div(diagNormalLogProb(params), numData)), []);
+    withAux(
+      add(mean(categoricalLogProb(network(params, images), labels)), div(diagNormalLogProb(params), numData)),
+      [],
+    );
   const transform = algorithms[algorithm](logPosterior);
   const images = random.uniform(random.key(2), [batchSize, 784]);
-  const labels = tensor([...Array(batchSize).keys()].map((i) => i % 10), [batchSize], 'int32');
+  const labels = tensor(
+    [...Array(batchSize).keys()].map((i) => i % 10),
+    [batchSize],
+    'int32',
+  );
   const batch: Batch = [images, labels];
 
   const start = transform.init(modelParameters(model), { seed: 3 });

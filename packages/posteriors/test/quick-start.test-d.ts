@@ -116,10 +116,13 @@ describe('sgmcmc.sghmc infers the parameters, the batch and aux', () => {
     const [next, aux] = sgmcmc.sghmc.build(arrow, options).update({} as State, batch);
     expectTypeOf(next).toEqualTypeOf<State>();
     expectTypeOf(aux.residuals).toEqualTypeOf<Tensor>();
-    const transform = sgmcmc.sghmc.build((params: Params, inputs: Tensor) => withAux(sum(predict(params, inputs)), []), {
-      learningRate: 1,
-      momenta: { weight: zeros([3, 2]), bias: zeros([2]) },
-    });
+    const transform = sgmcmc.sghmc.build(
+      (params: Params, inputs: Tensor) => withAux(sum(predict(params, inputs)), []),
+      {
+        learningRate: 1,
+        momenta: { weight: zeros([3, 2]), bias: zeros([2]) },
+      },
+    );
     expectTypeOf(transform.init(params)).toEqualTypeOf<State>();
   });
 
@@ -154,12 +157,12 @@ describe('a model of tf.layers', () => {
     function logPosterior(params: ModelParameters, [images, labels]: readonly [Tensor, Tensor]) {
       const logits = network(params, images);
       expectTypeOf(logits).toEqualTypeOf<Tensor>();
-      return withAux(
-        add(mean(categoricalLogProb(logits, labels)), div(diagNormalLogProb(params), numData)),
-        logits,
-      );
+      return withAux(add(mean(categoricalLogProb(logits, labels)), div(diagNormalLogProb(params), numData)), logits);
     }
-    const variational = vi.diag.build(logPosterior, optim.adam({ learningRate: 1e-3 }), { temperature, initLogSds: -3 });
+    const variational = vi.diag.build(logPosterior, optim.adam({ learningRate: 1e-3 }), {
+      temperature,
+      initLogSds: -3,
+    });
     const [fitted, aux] = variational.update(variational.init(modelParameters(model)), batch);
     expectTypeOf(fitted).toEqualTypeOf<vi.diag.State<ModelParameters>>();
     expectTypeOf(fitted.params).toEqualTypeOf<ModelParameters>();

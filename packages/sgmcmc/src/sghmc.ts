@@ -32,7 +32,7 @@ export interface Hyper {
   readonly learningRate: HyperParameter;
   /** Friction alpha. Default 0.01. */
   readonly alpha?: HyperParameter;
-  /** Estimate beta of the variance of the gradient noise, per unit of time. Default 0. */
+  /** Estimate beta of the variance of the noise that minibatches put into each element of ∇log p(θ) / T; the noise added is so much less. Default 0. */
   readonly beta?: HyperParameter;
   /** Standard deviation sigma of the momenta at temperature 1. Default 1. */
   readonly sigma?: HyperParameter;

@@ -1,6 +1,12 @@
-import { conformance } from '../../transform/test/conformance.ts';
+import type { LogProbFn, Transform } from '@posteriors/transform';
+import { badInput } from '../../transform/test/bad-input.ts';
+import { conformance, type Params } from '../../transform/test/conformance.ts';
 import { sghmc } from '../src/index.ts';
 
-conformance('sghmc', (logPosterior) =>
-  sghmc.build(logPosterior, { learningRate: (step) => 0.1 / (step + 1), alpha: 0.7, sigma: 1.5, temperature: 0.25 }),
-);
+const build = <B, A>(
+  logPosterior: LogProbFn<Params, B, A>,
+): Transform<Params, sghmc.State<Params>, B, A, sghmc.Hyper> =>
+  sghmc.build(logPosterior, { learningRate: (step) => 0.1 / (step + 1), alpha: 0.7, sigma: 1.5, temperature: 0.25 });
+
+conformance('sghmc', build);
+badInput('sghmc', build);

@@ -25,6 +25,7 @@ export function checkHyper<H>(name: string, values: AtStep<H>, checks: { readonl
     const check = checks[key] as HyperCheck;
     if (value instanceof Tensor) {
       if (value.rank !== 0) throw new Error(`${name}: ${String(key)} has shape [${value.shape}] and must be a scalar`);
+      if (value.dtype !== 'float32') throw new Error(`${name}: ${String(key)} is ${value.dtype} and must be float32`);
     } else if (typeof value !== 'number' || !check.test(value)) {
       throw new Error(`${name}: ${String(key)} is ${value} and must be ${check.must}`);
     }

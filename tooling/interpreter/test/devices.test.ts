@@ -114,7 +114,9 @@ for (const shape of shapes) {
   }
 }
 const special = { shape: [8], values: [nan, inf, -inf, 0, -0, 0.5, 1.5, -2.5] };
-for (const kernel of 'Abs Ceil Exp Expm1 Floor IsFinite IsInf IsNan Log Log1p Neg Reciprocal Relu Round Sigmoid Sqrt Square Tanh'.split(' ')) {
+for (const kernel of 'Abs Ceil Exp Expm1 Floor IsFinite IsInf IsNan Log Log1p Neg Reciprocal Relu Round Sigmoid Sqrt Square Tanh'.split(
+  ' ',
+)) {
   add(kernel, [special]);
 }
 add('Step', [special], { alpha: 0 });
@@ -124,18 +126,28 @@ const broadcasts: readonly (readonly [a: readonly number[], b: readonly number[]
   [[7], [7]],
   [[3, 5], [5]],
   [[5], [3, 5]],
-  [[3, 1], [1, 5]],
-  [[2, 3, 5], [3, 1]],
+  [
+    [3, 1],
+    [1, 5],
+  ],
+  [
+    [2, 3, 5],
+    [3, 1],
+  ],
   [[], [3, 5]],
   [[3, 5], []],
   [[], []],
   [[1], [1, 1]],
   [[0], [1]],
-  [[3, 0], [3, 1]],
+  [
+    [3, 0],
+    [3, 1],
+  ],
   [[3, 0], []],
 ];
 for (const [a, b] of broadcasts) {
-  for (const kernel of ['Add', 'Sub', 'Multiply', 'Maximum', 'Minimum', 'Atan2']) add(kernel, [{ shape: a }, { shape: b }]);
+  for (const kernel of ['Add', 'Sub', 'Multiply', 'Maximum', 'Minimum', 'Atan2'])
+    add(kernel, [{ shape: a }, { shape: b }]);
   for (const kernel of ['Add', 'Sub', 'Multiply', 'Maximum', 'Minimum']) {
     add(kernel, [
       { shape: a, dtype: 'int32', range: [-99, 99] },
@@ -145,7 +157,10 @@ for (const [a, b] of broadcasts) {
   for (const kernel of ['RealDiv', 'FloorDiv', 'Mod']) add(kernel, [{ shape: a }, { shape: b, range: [0.3, 2] }]);
   for (const kernel of ['FloorDiv', 'Mod']) {
     add(kernel, [{ shape: a }, { shape: b, range: [-2, -0.3] }]);
-    for (const range of [[1, 7], [-7, -1]] as const) {
+    for (const range of [
+      [1, 7],
+      [-7, -1],
+    ] as const) {
       add(kernel, [
         { shape: a, dtype: 'int32', range: [-99, 99] },
         { shape: b, dtype: 'int32', range },
@@ -154,7 +169,10 @@ for (const [a, b] of broadcasts) {
   }
   add('Pow', [{ shape: a, range: [0.1, 3] }, { shape: b }]);
   for (const kernel of ['Equal', 'NotEqual', 'Greater', 'GreaterEqual', 'Less', 'LessEqual']) {
-    add(kernel, [{ shape: a, range: [0, 1] }, { shape: b, range: [0, 1] }]);
+    add(kernel, [
+      { shape: a, range: [0, 1] },
+      { shape: b, range: [0, 1] },
+    ]);
     add(kernel, [
       { shape: a, dtype: 'int32', range: [0, 2] },
       { shape: b, dtype: 'int32', range: [0, 2] },
@@ -169,7 +187,11 @@ for (const [a, b] of broadcasts) {
 }
 for (const dtype of ['float32', 'int32', 'bool'] as const) {
   for (const shape of shapes) {
-    add('Select', [{ shape, dtype: 'bool' }, { shape, dtype }, { shape, dtype }]);
+    add('Select', [
+      { shape, dtype: 'bool' },
+      { shape, dtype },
+      { shape, dtype },
+    ]);
     const reversed = [...shape.keys()].reverse();
     add('Transpose', [{ shape, dtype }], { perm: reversed });
     add('Reshape', [{ shape, dtype }], { shape: [sizeOf(shape), 1] });
@@ -187,19 +209,60 @@ for (const dtype of ['float32', 'int32', 'bool'] as const) {
   const targets = [
     [[], [3, 5]],
     [[5], [3, 5]],
-    [[3, 1], [3, 5]],
-    [[2, 1, 3], [4, 2, 5, 3]],
+    [
+      [3, 1],
+      [3, 5],
+    ],
+    [
+      [2, 1, 3],
+      [4, 2, 5, 3],
+    ],
     [[1], [1]],
-    [[3, 5], [3, 5]],
+    [
+      [3, 5],
+      [3, 5],
+    ],
     [[1], [0]],
     [[], [0, 3]],
-    [[3, 0], [2, 3, 0]],
+    [
+      [3, 0],
+      [2, 3, 0],
+    ],
   ];
   for (const [from, to] of targets) add('BroadcastTo', [{ shape: from!, dtype }], { shape: to! });
-  add('Concat', [{ shape: [3, 2], dtype }, { shape: [3, 1], dtype }, { shape: [3, 4], dtype }], { axis: 1 });
-  add('Concat', [{ shape: [2, 3], dtype }, { shape: [1, 3], dtype }], { axis: 0 });
-  add('Concat', [{ shape: [3, 0], dtype }, { shape: [3, 2], dtype }], { axis: 1 });
-  add('Concat', [{ shape: [0, 3], dtype }, { shape: [0, 3], dtype }], { axis: 0 });
+  add(
+    'Concat',
+    [
+      { shape: [3, 2], dtype },
+      { shape: [3, 1], dtype },
+      { shape: [3, 4], dtype },
+    ],
+    { axis: 1 },
+  );
+  add(
+    'Concat',
+    [
+      { shape: [2, 3], dtype },
+      { shape: [1, 3], dtype },
+    ],
+    { axis: 0 },
+  );
+  add(
+    'Concat',
+    [
+      { shape: [3, 0], dtype },
+      { shape: [3, 2], dtype },
+    ],
+    { axis: 1 },
+  );
+  add(
+    'Concat',
+    [
+      { shape: [0, 3], dtype },
+      { shape: [0, 3], dtype },
+    ],
+    { axis: 0 },
+  );
   const index = (shape: readonly number[], max: number): Operand => ({ shape, dtype: 'int32', range: [0, max] });
   add('GatherV2', [{ shape: [4, 3], dtype }, index([5], 3)], { axis: 0 });
   add('GatherV2', [{ shape: [4, 3], dtype }, index([2, 5], 2)], { axis: 1 });
@@ -222,8 +285,14 @@ const reduced: readonly (readonly [shape: readonly number[], axis: readonly numb
   [[7], [0]],
   [[3, 5], [0]],
   [[3, 5], [1]],
-  [[3, 5], [0, 1]],
-  [[2, 3, 5], [0, 2]],
+  [
+    [3, 5],
+    [0, 1],
+  ],
+  [
+    [2, 3, 5],
+    [0, 2],
+  ],
   [[2, 3, 5], [1]],
   [[1], [0]],
   [[3, 1], [1]],
@@ -231,14 +300,18 @@ const reduced: readonly (readonly [shape: readonly number[], axis: readonly numb
   [[3, 0], [1]],
   [[3, 0], [0]],
   [[0, 3], [0]],
-  [[2, 0, 3], [1, 2]],
+  [
+    [2, 0, 3],
+    [1, 2],
+  ],
 ];
 for (const [shape, axis] of reduced) {
   for (const kernel of ['Sum', 'Prod', 'Max', 'Min']) {
     add(kernel, [{ shape, range: [-2, 2] }], { axis });
     const over = axis.reduce((size, i) => size * shape[i]!, 1);
     // The maximum of no int32 has no value.
-    if (over > 0 || kernel === 'Sum' || kernel === 'Prod') add(kernel, [{ shape, dtype: 'int32', range: [-4, 4] }], { axis });
+    if (over > 0 || kernel === 'Sum' || kernel === 'Prod')
+      add(kernel, [{ shape, dtype: 'int32', range: [-4, 4] }], { axis });
   }
   for (const kernel of ['All', 'Any']) add(kernel, [{ shape, dtype: 'bool' }], { axis });
 }
@@ -291,7 +364,10 @@ for (const [batch, n, m, k] of products) {
     for (const transposeB of [false, true]) {
       add(
         'BatchMatMul',
-        [{ shape: [...batch, ...(transposeA ? [m, n] : [n, m])] }, { shape: [...batch, ...(transposeB ? [k, m] : [m, k])] }],
+        [
+          { shape: [...batch, ...(transposeA ? [m, n] : [n, m])] },
+          { shape: [...batch, ...(transposeB ? [k, m] : [m, k])] },
+        ],
         { transposeA, transposeB },
       );
     }
@@ -321,14 +397,25 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (device) => {
       try {
         const [result] = executable.run(values);
         const found = Array.from(result!.dataSync());
-        const magnitude = expected!.values.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 0);
+        const magnitude = expected!.values.reduce(
+          (most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most),
+          0,
+        );
         const tolerance = output.dtype === 'float32' ? 1e-5 * magnitude : 0;
         const equal =
           result!.dtype === output.dtype &&
           String(result!.shape) === String(output.shape) &&
           found.length === expected!.values.length &&
-          found.every((x, i) => Object.is(x, expected!.values[i]!) || x === expected!.values[i] || Math.abs(x - expected!.values[i]!) <= tolerance);
-        if (!equal) failures.push(`${name}: ${result!.dtype}[${result!.shape}] ${found} instead of ${output.dtype} ${expected!.values}`);
+          found.every(
+            (x, i) =>
+              Object.is(x, expected!.values[i]!) ||
+              x === expected!.values[i] ||
+              Math.abs(x - expected!.values[i]!) <= tolerance,
+          );
+        if (!equal)
+          failures.push(
+            `${name}: ${result!.dtype}[${result!.shape}] ${found} instead of ${output.dtype} ${expected!.values}`,
+          );
         result!.dispose();
       } catch (error) {
         failures.push(`${name}: ${error}`);

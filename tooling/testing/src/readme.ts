@@ -21,10 +21,12 @@ function packageFolder(file: string): string {
  * module of that package: it imports packages by name, and what it throws fails the test.
  *
  * @param url the caller's `import.meta.url`
+ * @param options `readme`, another file, relative to the package; `given`, a line of code that defines what the examples
+ *   take for granted
  */
-export function readmeExamples(url: string): void {
+export function readmeExamples(url: string, options: { readonly readme?: string; readonly given?: string } = {}): void {
   const folder = packageFolder(fileURLToPath(url));
-  const readme = join(folder, 'README.md');
+  const readme = join(folder, options.readme ?? 'README.md');
   const found = examples(readFileSync(readme, 'utf8'));
   if (found.length === 0) throw new Error(`readmeExamples: ${readme} has no \`\`\`ts block`);
   const scratch = join(folder, 'test', '.readme');
@@ -32,7 +34,7 @@ export function readmeExamples(url: string): void {
     test(`README.md, line ${line}`, async () => {
       const file = join(scratch, `line-${line}.ts`);
       mkdirSync(scratch, { recursive: true });
-      writeFileSync(file, code);
+      writeFileSync(file, options.given === undefined ? code : `${options.given}\n${code}`);
       try {
         await import(/* @vite-ignore */ file);
       } finally {

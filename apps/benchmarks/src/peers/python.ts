@@ -6,7 +6,7 @@ import { startOf } from '../check.ts';
 import type { Contender, Missing } from '../contender.ts';
 import { mapNamed, type Named, type Point, type Values, type Workload } from '../workloads/workload.ts';
 
-export const PYTHON_PEER = 'PyTorch posteriors';
+const PYTHON_PEER = 'PyTorch posteriors';
 
 const SCRIPT = fileURLToPath(new URL('./posteriors_peer.py', import.meta.url));
 
@@ -25,7 +25,7 @@ export async function startPython(python: string): Promise<PythonPeer | Missing>
     return { version, stop, contenders: (workload) => prepare(workload, version, request) };
   } catch (error) {
     stop();
-    return { name: PYTHON_PEER, reason: (error as Error).message };
+    return { name: PYTHON_PEER, missing: (error as Error).message };
   }
 }
 

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 
 const COUNT = 768;
 const COLUMNS = 8;
+const require = createRequire(import.meta.url);
 
 /** Pima Indians diabetes: 8 measurements of 768 women, each column standardised, and who fell ill (1) or not (0). */
 export async function loadPima(): Promise<{
@@ -11,8 +12,10 @@ export async function loadPima(): Promise<{
   readonly labels: Float32Array;
   readonly shape: [count: number, columns: number];
 }> {
-  const entry = createRequire(import.meta.url).resolve('@liquid-carrot/data.pima-indians-diabetes');
-  const file = join(dirname(entry), 'index.csv');
+  const file = join(
+    dirname(require.resolve('@liquid-carrot/data.pima-indians-diabetes/package.json')),
+    'src/index.csv',
+  );
   const [, ...lines] = (await readFile(file, 'utf8')).trim().split(/\r?\n/);
   const rows = lines.map((line) => line.split(',').map(Number));
   if (rows.length !== COUNT || rows.some((row) => row.length !== COLUMNS + 1 || row.some(Number.isNaN))) {

@@ -12,7 +12,7 @@ export interface Named<V> {
 }
 
 /** A log posterior written with TensorFlow.js ops; the batch has the names of the model's. */
-export type LogPosterior = (params: Named<tf.Tensor>, batch: Named<tf.Tensor>) => tf.Tensor;
+type LogPosterior = (params: Named<tf.Tensor>, batch: Named<tf.Tensor>) => tf.Tensor;
 
 /** What a workload infers, in the forms that the contenders take. */
 export interface Model {

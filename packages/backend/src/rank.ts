@@ -1,0 +1,81 @@
+/** Equations on many axes as equations on few, for kernels that take no more. */
+import { type Atom, type Attributes, type KernelEquation, newValue, sizeOf, type Value } from './program.ts';
+
+/** XNNPACK's kernels, which tfjs calls on wasm, take six axes; given more they leave their result unwritten. */
+const mostAxes = 6;
+const elementwise = new Set('Add Sub Multiply RealDiv Maximum Minimum'.split(' '));
+
+type Numbers = readonly number[];
+
+/** Merges neighbouring axes that an equation treats alike. */
+export function withFewAxes(equation: KernelEquation): readonly KernelEquation[] {
+  const { shape } = equation.outputs[0] as Value;
+  if (shape.length <= mostAxes) return [equation];
+  if (elementwise.has(equation.kernel)) return mergeElementwise(equation, shape);
+  return equation.kernel === 'PadV2' ? mergePadding(equation) : [equation];
+}
+
+/** Collects equations, each of which defines a value that the next ones use. */
+function chain(): {
+  equations: KernelEquation[];
+  apply(kernel: string, x: Atom, shape: Numbers, attributes: Attributes): Value;
+} {
+  const equations: KernelEquation[] = [];
+  return {
+    equations,
+    apply(kernel, x, shape, attributes) {
+      const result = newValue({ shape, dtype: x.dtype });
+      equations.push({ type: 'kernel', kernel, inputs: [x], attributes, outputs: [result] });
+      return result;
+    },
+  };
+}
+
+/** The lengths of axes that are merged where `alike` holds between one and the next. */
+function groupAxes(rank: number, alike: (axis: number) => boolean): number[][] {
+  const groups: number[][] = [];
+  for (let axis = 0; axis < rank; axis++) {
+    if (axis > 0 && alike(axis)) groups[groups.length - 1]!.push(axis);
+    else groups.push([axis]);
+  }
+  return groups;
+}
+
+function mergeElementwise(equation: KernelEquation, shape: Numbers): readonly KernelEquation[] {
+  const { equations, apply } = chain();
+  const aligned = ({ shape: own }: Atom): number[] => [...shape.slice(own.length).map(() => 1), ...own];
+  const repeated = (axis: number): string => equation.inputs.map((x) => aligned(x)[axis] === 1).join();
+  let groups = groupAxes(shape.length, (axis) => repeated(axis) === repeated(axis - 1));
+  let inputs = equation.inputs;
+  if (groups.length > mostAxes) {
+    inputs = inputs.map((x) => apply('BroadcastTo', x, shape, { shape }));
+    groups = [[...shape.keys()]];
+  }
+  const merge = (lengths: Numbers): number[] =>
+    groups.map((axes) => sizeOf(axes.map((axis) => lengths[axis] as number)));
+  const merged = inputs.map((x) => apply('Reshape', x, merge(aligned(x)), { shape: merge(aligned(x)) }));
+  const [output] = equation.outputs as readonly [Value];
+  const result = newValue({ shape: merge(shape), dtype: output.dtype });
+  equations.push({ ...equation, inputs: merged, outputs: [result] });
+  equations.push({ ...equation, kernel: 'Reshape', inputs: [result], attributes: { shape }, outputs: [output] });
+  return equations;
+}
+
+/** Pads two axes at a time, so that those between them can be merged. */
+function mergePadding(equation: KernelEquation): readonly KernelEquation[] {
+  const { equations, apply } = chain();
+  const { paddings, constantValue } = equation.attributes as { paddings: readonly Numbers[]; constantValue: number };
+  const padded = [...paddings.keys()].filter((axis) => paddings[axis]!.some((n) => n > 0));
+  const amount = (axis: number, chosen: Numbers): Numbers => (chosen.includes(axis) ? paddings[axis]! : [0, 0]);
+  let x = equation.inputs[0] as Atom;
+  for (let i = 0; i < padded.length; i += 2) {
+    const chosen = padded.slice(i, i + 2);
+    const groups = groupAxes(x.shape.length, (axis) => !chosen.includes(axis) && !chosen.includes(axis - 1));
+    const merge = (shape: Numbers): number[] => groups.map((axes) => sizeOf(axes.map((axis) => shape[axis] as number)));
+    const shape = x.shape.map((n, axis) => n + amount(axis, chosen)[0]! + amount(axis, chosen)[1]!);
+    const flat = apply('Reshape', x, merge(x.shape), { shape: merge(x.shape) });
+    const attributes = { paddings: groups.map(([axis]) => amount(axis!, chosen)), constantValue };
+    x = apply('Reshape', apply('PadV2', flat, merge(shape), attributes), shape, { shape });
+  }
+  return [...equations, { ...equation, kernel: 'Identity', inputs: [x], attributes: {} }];
+}

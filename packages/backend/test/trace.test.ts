@@ -1,0 +1,493 @@
+import '../src/cpu.ts';
+import { expectNoLeak } from '@posteriors/testing';
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  constant,
+  currentTrace,
+  literalOf,
+  printProgram,
+  record,
+  setBackend,
+  Tracer,
+  theEngine,
+  trace,
+} from '../src/index.ts';
+import { bool, float, hooks, int, list, runOnce, traceOf } from './traced.ts';
+
+type Tensor = tf.Tensor;
+
+beforeAll(() => setBackend('cpu'));
+
+/** What tracing overrides, and the depths it may leave: equal before and after. */
+function engineState(): unknown {
+  const engine = theEngine();
+  const { gradientDepth, kernelDepth, scopeStack } = engine.state;
+  return {
+    own: Object.keys(engine).sort(),
+    depths: [gradientDepth, kernelDepth, scopeStack.length],
+    assign: tf.Variable.prototype.assign,
+    random: [Math.random, Object.getOwnPropertyDescriptor(globalThis.crypto, 'getRandomValues')],
+    trace: currentTrace(),
+  };
+}
+
+/** Expects an error from tracing `fn`, and the engine as it was. */
+function expectError(fn: (x: Tensor) => Tensor | Tensor[], message: RegExp | string): void {
+  const before = engineState();
+  expectNoLeak(() => expect(() => traceOf(fn, [float(2)])).toThrow(message));
+  expect(engineState()).toEqual(before);
+}
+
+describe('programs', () => {
+  test('record what a function did, dead code too', () => {
+    const program = traceOf(
+      (x, y) => {
+        tf.exp(x);
+        return [tf.mul(tf.add(x, 1), y), y];
+      },
+      [float(2, 3), float(3)],
+    );
+    expect(printProgram(program)).toMatchInlineSnapshot(`
+      "program(v0: float32[2,3], v1: float32[3]) {
+        v2: float32[2,3] = Exp(v0)
+        v3: float32[2,3] = Add(v0, 1)
+        v4: float32[2,3] = Multiply(v3, v1)
+        return v4, v1
+      }"
+    `);
+  });
+
+  test('have outputs that are inputs, literals and constants', () => {
+    const outside = tf.tensor1d([1, 2]);
+    const program = traceOf((x) => [x, tf.scalar(3), outside, x, outside], [float(2)]);
+    expect(printProgram(program)).toMatchInlineSnapshot(`
+      "program(v0: float32[2]) {
+        constant v1: float32[2]
+        return v0, 3, v1, v0, v1
+      }"
+    `);
+    const x = tf.tensor1d([5, 6]);
+    const outputs = runOnce(program, [x]);
+    expect(outputs.map((output) => output.arraySync())).toEqual([[5, 6], 3, [1, 2], [5, 6], [1, 2]]);
+    for (const tensor of [...outputs, outside, x]) tensor.dispose();
+  });
+
+  test('a tensor from outside is captured once, a variable by reference', () => {
+    const before = tf.memory();
+    const c = tf.scalar(2);
+    const v = tf.variable(tf.scalar(10));
+    const program = traceOf((x) => tf.add(tf.mul(x, c), tf.mul(c, v)), [float()]);
+    expect(program.constants.map(({ source }) => source)).toEqual([c, v]);
+    expect(runOnce(program, [1])[0]!.dataSync()[0]).toBe(22);
+    v.assign(tf.scalar(100));
+    expect(runOnce(program, [1])[0]!.dataSync()[0]).toBe(202);
+    v.dispose();
+    expect(() => runOnce(program, [1])).toThrow(/disposed/);
+    c.dispose();
+    expect(tf.memory().numTensors - before.numTensors).toBe(4); // two results and the initial values
+  });
+
+  test('literals hold host values that can be read while tracing', () => {
+    const program = traceOf(
+      (x) => {
+        const two = tf.tensor1d([2, 3]);
+        expect(two.dataSync()).toEqual(Float32Array.of(2, 3));
+        expect(two.arraySync()).toEqual([2, 3]);
+        expect(literalOf(two)?.values).toEqual(Float32Array.of(2, 3));
+        expect(literalOf(x)).toBeUndefined();
+        return tf.mul(x, two);
+      },
+      [float(2)],
+    );
+    expect(program.constants).toEqual([]);
+    expect(printProgram(program)).toMatchInlineSnapshot(`
+      "program(v0: float32[2]) {
+        v1: float32[2] = Multiply(v0, literal float32[2])
+        return v1
+      }"
+    `);
+  });
+
+  test('a literal does not follow the array it was made of', () => {
+    const values = Float32Array.of(1, 2);
+    const program = traceOf(
+      (x) => {
+        const y = tf.add(x, tf.tensor1d(values));
+        values.fill(9);
+        return y;
+      },
+      [float(2)],
+    );
+    expect(runOnce(program, [tf.zeros([2])])[0]!.arraySync()).toEqual([1, 2]);
+  });
+
+  test('dtypes of literals', () => {
+    const program = traceOf(
+      () => [tf.tensor1d([1, 2], 'int32'), tf.tensor1d([true, false], 'bool'), tf.scalar(0.5)],
+      [],
+    );
+    expect(program.outputs.map(({ dtype }) => dtype)).toEqual(['int32', 'bool', 'float32']);
+    expect(runOnce(program, []).map((tensor) => tensor.arraySync())).toEqual([[1, 2], [1, 0], 0.5]);
+  });
+
+  test('shapes and dtypes of inputs', () => {
+    traceOf(
+      (x, i, b) => {
+        expect([x, i, b].map((t) => [t!.shape, t!.dtype, t!.rank, t!.size])).toEqual([
+          [[2, 3], 'float32', 2, 6],
+          [[4], 'int32', 1, 4],
+          [[], 'bool', 0, 1],
+        ]);
+        expect(x).toBeInstanceOf(tf.Tensor);
+        return x!;
+      },
+      [float(2, 3), int(4), bool()],
+    );
+  });
+
+  test('record, constant and currentTrace speak to the open trace', () => {
+    expect(currentTrace()).toBeNull();
+    expect(() => record('Exp', [])).toThrow('no trace is open');
+    const program = traceOf(
+      (x) => {
+        expect(currentTrace()?.open).toBe(true);
+        return record('Add', [record('Exp', [x]), constant(Float32Array.of(7), [], 'float32')]);
+      },
+      [float()],
+    );
+    expect(printProgram(program)).toMatchInlineSnapshot(`
+      "program(v0: float32[]) {
+        v1: float32[] = Exp(v0)
+        v2: float32[] = Add(v1, 7)
+        return v2
+      }"
+    `);
+  });
+});
+
+describe('memory while tracing', () => {
+  test('tidy, keep and dispose are harmless', () => {
+    expectNoLeak(() => {
+      const program = traceOf(
+        (x) => {
+          const y = tf.tidy(() => {
+            const kept = tf.keep(tf.exp(x));
+            const one = tf.scalar(1);
+            return { sum: tf.add(kept, one), one };
+          });
+          const z = tf.mul(y.sum, y.one);
+          y.sum.dispose();
+          tf.dispose(y);
+          x.dispose();
+          return tf.add(z, y.sum);
+        },
+        [float(2)],
+      );
+      expect(program.equations.length).toBeGreaterThan(2);
+      expect(program.inputs).toHaveLength(1);
+    });
+  });
+
+  test('a tensor made outside and disposed inside is disposed', () => {
+    expectNoLeak(() => {
+      const outside = tf.scalar(1);
+      traceOf(
+        (x) => {
+          outside.dispose();
+          return x;
+        },
+        [float()],
+      );
+      expect(outside.isDisposed).toBe(true);
+    });
+  });
+
+  test('tracing makes no tensor, inside of a tidy and outside', () => {
+    const fn = (x: Tensor): Tensor => tf.sum(tf.mul(tf.softmax(x), tf.tensor1d([1, 2, 3])));
+    expectNoLeak(() => void traceOf(fn, [float(3)]));
+    expectNoLeak(() => tf.tidy(() => void traceOf(fn, [float(3)])));
+  });
+
+  test('a literal that outlives its trace becomes a tensor when it is used', () => {
+    let literal: Tensor | undefined;
+    traceOf(
+      (x) => {
+        literal = tf.tensor1d([1, 2]);
+        return x;
+      },
+      [float(2)],
+    );
+    const before = tf.memory().numTensors;
+    expect(tf.add(literal!, 1).arraySync()).toEqual([2, 3]);
+    expect(literal!.arraySync()).toEqual([1, 2]);
+    expect(tf.memory().numTensors - before).toBe(2);
+    literal!.dispose();
+    expect(tf.memory().numTensors - before).toBe(1);
+    expect(literal!.isDisposed).toBe(true);
+  });
+
+  test('a literal that outlives its trace belongs to the tidy around its first use, not to the op', () => {
+    expectNoLeak(() => {
+      let literal: Tensor | undefined;
+      traceOf(
+        (x) => {
+          literal = tf.tensor1d([1, 2]);
+          return x;
+        },
+        [float(2)],
+      );
+      tf.tidy(() => {
+        expect(tf.add(literal!, tf.add(literal!, 1)).arraySync()).toEqual([3, 5]);
+        expect(literal!.isDisposed).toBe(false);
+      });
+      expect(literal!.isDisposed).toBe(true);
+    });
+  });
+
+  test('a literal of one trace in another is a literal there', () => {
+    let literal: Tensor | undefined;
+    traceOf(
+      (x) => {
+        literal = tf.scalar(3);
+        return x;
+      },
+      [float()],
+    );
+    expectNoLeak(() => {
+      const program = traceOf((x) => tf.add(x, literal!), [float()]);
+      expect(program.constants).toEqual([]);
+      expect(printProgram(program)).toContain('Add(v0, 3)');
+    });
+  });
+
+  test('string and complex tensors are ordinary ones, and cannot enter a program', () => {
+    const program = traceOf(
+      (x) => {
+        const names = tf.tensor1d(['a', 'b']);
+        expect(names.dataSync()).toEqual(['a', 'b']);
+        names.dispose();
+        return x;
+      },
+      [float()],
+    );
+    expect(program.equations).toEqual([]);
+    const names = tf.tensor1d(['a', 'b']);
+    expect(() => traceOf(() => names, [])).toThrow(/dtype string cannot enter a program/);
+    names.dispose();
+    const complex = tf.complex([1], [2]);
+    expect(() => traceOf(() => complex, [])).toThrow(/complex64/);
+    complex.dispose();
+  });
+});
+
+describe('nested traces', () => {
+  test('capture what belongs to the outer one', () => {
+    let inner = '';
+    const outer = traceOf(
+      (x) => {
+        const y = tf.exp(x);
+        const program = trace(([z]) => [tf.mul(tf.add(z!, y), y), tf.scalar(2)], [float(2)], hooks);
+        expect(program.constants.map(({ source }) => source)).toEqual([y]);
+        expect(program.constants[0]!.source).toBeInstanceOf(Tracer);
+        inner = printProgram(program);
+        return tf.neg(y);
+      },
+      [float(2)],
+    );
+    expect(inner).toMatchInlineSnapshot(`
+      "program(v0: float32[2]) {
+        constant v1: float32[2]
+        v2: float32[2] = Add(v0, v1)
+        v3: float32[2] = Multiply(v2, v1)
+        return v3, 2
+      }"
+    `);
+    expect(printProgram(outer)).toMatchInlineSnapshot(`
+      "program(v0: float32[2]) {
+        v1: float32[2] = Exp(v0)
+        v2: float32[2] = Neg(v1)
+        return v2
+      }"
+    `);
+  });
+
+  test('an error in the inner one leaves the outer one open', () => {
+    const before = engineState();
+    const outer = traceOf(
+      (x) => {
+        const open = currentTrace();
+        expect(() =>
+          traceOf(
+            (z) => {
+              tf.tidy(() => tf.add(z, x).dataSync());
+              return z;
+            },
+            [float(2)],
+          ),
+        ).toThrow(/was read/);
+        expect(currentTrace()).toBe(open);
+        return tf.neg(x);
+      },
+      [float(2)],
+    );
+    expect(outer.equations).toHaveLength(1);
+    expect(engineState()).toEqual(before);
+  });
+
+  test('a tensor of the inner one is not valid in the outer one', () => {
+    expectError((x) => {
+      let escapedTensor = x;
+      traceOf(
+        (z) => {
+          escapedTensor = tf.exp(z);
+          return z;
+        },
+        [float(2)],
+      );
+      return tf.add(x, escapedTensor);
+    }, /traced tensor float32\[2\] was used after the function that made it had returned/);
+  });
+});
+
+describe('errors', () => {
+  test('reading a traced value', async () => {
+    expectError(
+      (x) => tf.scalar(x.dataSync()[0] as number),
+      /dataSync: the value of a traced tensor float32\[2\] was read/,
+    );
+    expectError((x) => tf.tensor(x.arraySync()), /was read.*tf\.where/);
+    expectError((x) => tf.tidy(() => tf.tensor(tf.relu(tf.add(x, 1)).dataSync())), /was read/);
+    expectError((x) => x.dataToGPU().tensorRef, /dataToGPU/);
+    expectError((x) => {
+      void x.data();
+      return x;
+    }, /data: the value of a traced tensor/);
+    expectError((x) => tf.scalar(String(x).length), /was read/);
+  });
+
+  test('a tracer that escaped', () => {
+    let kept: Tensor | undefined;
+    traceOf(
+      (x) => {
+        kept = tf.exp(x);
+        return x;
+      },
+      [float(2)],
+    );
+    expect(() => kept!.dataSync()).toThrow(/had returned/);
+    expect(() => tf.add(kept!, 1)).toThrow(/had returned/);
+    expectError((x) => tf.add(x, kept!), /had returned/);
+    expect(() =>
+      runOnce(
+        traceOf((x) => x, [float(2)]),
+        [kept!],
+      ),
+    ).toThrow(/had returned/);
+  });
+
+  test('variables', () => {
+    const v = tf.variable(tf.tensor1d([1, 2]), true, 'the-variable');
+    expectError((x) => tf.variable(x), /a tf\.Variable cannot be made while a function is traced/);
+    expectError((x) => {
+      v.assign(tf.tensor1d([1, 2]));
+      return x;
+    }, /the variable the-variable cannot be assigned/);
+    expectError((x) => {
+      v.assign(x as tf.Tensor1D);
+      return x;
+    }, /cannot be assigned/);
+    expectError((x) => {
+      v.dispose();
+      return x;
+    }, /the variable the-variable cannot be disposed/);
+    expect(v.isDisposed).toBe(false);
+    v.assign(tf.tidy(() => tf.tensor1d([3, 4])) as tf.Tensor1D);
+    expect(v.arraySync()).toEqual([3, 4]);
+    v.dispose();
+  });
+
+  test('a tensor disposed before', () => {
+    const gone = tf.tensor1d([1, 2]);
+    gone.dispose();
+    expectError((x) => tf.add(x, gone), /disposed/);
+    expectError(() => gone, /a disposed tensor float32\[2\] is used/);
+  });
+
+  test('a kernel without a shape rule is named', () => {
+    expectError((x) => tf.fft(tf.complex(x, x)), /kernel Complex/);
+    expectError((x) => tf.topk(x, 1).values, /kernel TopK has no shape rule/);
+  });
+
+  test('operands that do not fit', () => {
+    expectError((x) => tf.add(x, tf.tensor1d([1, 2, 3])), /2.*3/);
+    expectError((x) => record('Reshape', [x], { shape: [3] }), /Reshape: \[2\] has 2 elements, \[3\] has 3/);
+    expectError((x) => record('BroadcastTo', [x], { shape: [3] }), /do not broadcast|does not broadcast/);
+    expectError(
+      (x) =>
+        record('BatchMatMul', [tf.reshape(x, [2, 1]), tf.reshape(x, [2, 1])], { transposeA: false, transposeB: false }),
+      /BatchMatMul: \[2,1\] and \[2,1\]/,
+    );
+    expectError((x) => record('Select', [tf.greater(x, 0), x, tf.scalar(0)]), /Select: shapes/);
+    expectError((x) => tf.sum(x, 3), /axis 3 is outside of a tensor of rank 1/);
+  });
+
+  test('hidden randomness', () => {
+    const random = Math.random;
+    expectError(() => tf.randomNormal([2]), /draws hidden random numbers.*@posteriors\/random/);
+    expectError((x) => tf.dropout(x, 0.5), /hidden random/);
+    expectError((x) => tf.mul(x, Math.random()), /^Math\.random draws/);
+    expectError(
+      (x) => tf.mul(x, globalThis.crypto.getRandomValues(new Uint8Array(1))[0] as number),
+      /crypto\.getRandomValues/,
+    );
+    expect(Math.random).toBe(random);
+    expect(tf.randomNormal([2]).size).toBe(2);
+  });
+
+  test('thrown by the function, deep within scopes', () => {
+    expectError(() => {
+      throw new Error('the function itself');
+    }, 'the function itself');
+    expectError(
+      (x) =>
+        tf.tidy(() =>
+          tf.tidy(() => {
+            // biome-ignore format: nested
+            tf.engine().startScope('left open');
+            tf.add(x, 1);
+            throw new Error('deep');
+          }),
+        ),
+      'deep',
+    );
+    expectError((x) => tf.engine().runKernel('NoSuchKernel', { x }), /kernel NoSuchKernel has no shape rule/);
+  });
+
+  test('gradients are asked for where the caller said', () => {
+    expectError((x) => tf.grad((y) => tf.sum(tf.square(y)))(x), 'gradients were asked for');
+    const square = tf.customGrad((x, save) => {
+      (save as (tensors: Tensor[]) => void)([x as Tensor]);
+      return { value: tf.square(x as Tensor), gradFunc: (dy: Tensor) => dy };
+    });
+    expectError((x) => square(x), 'a custom gradient was made');
+  });
+});
+
+test('with no trace open nothing is overridden', () => {
+  const before = engineState();
+  const runKernel = theEngine().runKernel;
+  const program = traceOf(
+    (x) => {
+      expect(theEngine().runKernel).not.toBe(runKernel);
+      return tf.add(x, 1);
+    },
+    [float()],
+  );
+  expect(theEngine().runKernel).toBe(runKernel);
+  expect(Object.hasOwn(theEngine(), 'runKernel')).toBe(false);
+  expect(engineState()).toEqual(before);
+  const [y] = list(runOnce(program, [2]));
+  expect(y).toBeAllClose(3);
+  y!.dispose();
+});
