@@ -1,4 +1,4 @@
-import { avalOf, trace as traceProgram } from '@posteriors/backend';
+import { avalOf, printAval, trace as traceProgram } from '@posteriors/backend';
 import { flatten, paths, type Structure, unflatten } from '@posteriors/tree';
 import { Tensor } from '@tensorflow/tfjs-core';
 import { evaluate, refusePromise } from './evaluate.ts';
@@ -34,6 +34,11 @@ export function vmap<A extends readonly unknown[], Y>(
         throw new Error(`vmap: inAxes has ${inAxes.length} entries for ${args.length} arguments; give one each`);
       }
       const { leaves, structure } = flatten<unknown>(args);
+      leaves.forEach((leaf, i) => {
+        if (leaf instanceof Tensor && leaf.isDisposed) {
+          throw new Error(`vmap: the argument ${paths(args)[i]} is a disposed tensor ${printAval(leaf as never)}`);
+        }
+      });
       const axes = args.flatMap((argument, i) => {
         const axis = (Array.isArray(inAxes) ? inAxes[i] : inAxes) as Axis;
         return flatten<unknown>(argument).leaves.map((leaf) => (leaf instanceof Tensor ? axis : null));

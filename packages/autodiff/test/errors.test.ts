@@ -223,6 +223,12 @@ describe('trees that differ', () => {
   });
 
   test('mapped axes', () => {
+    const gone = tf.zeros([3]);
+    gone.dispose();
+    expectError(
+      () => vmap(({ a }: { a: Tensor }) => a)({ a: gone }),
+      'vmap: the argument $[0].a is a disposed tensor float32[3]',
+    );
     const f = (a: Tensor, b: Tensor): Tensor => tf.add(a, b);
     const two = tf.zeros([2, 3]);
     expectError(

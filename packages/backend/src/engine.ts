@@ -21,6 +21,7 @@ export interface Engine {
   disposeTensor(tensor: Tensor): void;
   disposeVariable(variable: Tensor): void;
   trackTensor(tensor: Tensor, backend?: KernelBackend): void;
+  removeDataId(dataId: object, backend: KernelBackend): void;
   moveData(backend: KernelBackend, dataId: object): void;
   isTapeOn(): boolean;
   addTapeNode(

@@ -158,14 +158,14 @@ function compile(original: Program<Tensor>, name: string, device: Device): Execu
         done = true;
         return collect(device, slots, outputSlots, owned);
       } finally {
-        for (const info of written) device.disposeData(info.dataId);
+        for (const info of written) release(device, info);
         if (!done) for (const index of owned) release(device, slots[index]);
       }
     },
     dispose(): void {
       if (disposed) return;
       disposed = true;
-      for (const info of held) device.disposeData(info.dataId);
+      for (const info of held) release(device, info);
       for (const body of bodies) body.dispose();
     },
   };
@@ -234,11 +234,12 @@ function place(input: RunInput, aval: Aval, device: Device, written: TensorInfo[
   return input;
 }
 
-// Some kernels of tfjs's cpu device return tensors that the engine counts: those are disposed as tensors.
+// Some kernels of tfjs's cpu device return tensors that the engine counts: those are disposed as tensors. The engine also counts a buffer
+// that was shared with a tensor, and would do so for ever if the last reference to it ended unnoticed.
 function release(device: Device, info: TensorInfo | undefined): void {
   if (info === undefined) return;
   if (info instanceof TensorClass) info.dispose();
-  else device.disposeData(info.dataId);
+  else if (device.disposeData(info.dataId)) theEngine().removeDataId(info.dataId, device);
 }
 
 /** Makes the results tensors of the caller's; a result that is not this run's own is shared by a reference count. */

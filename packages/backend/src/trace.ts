@@ -100,7 +100,14 @@ export function trace(
   const depth = state.scopeStack.length;
   current = opened;
   try {
-    return opened.program(fn(opened.inputs.map((value) => opened.tensor(value))));
+    const outputs: unknown = fn(opened.inputs.map((value) => opened.tensor(value)));
+    if (outputs instanceof Promise) {
+      outputs.catch(() => {}); // what it runs into once the trace is closed
+      throw new Error(
+        'trace: the function is async, but tracing is synchronous. Await what it needs before, and pass that in.',
+      );
+    }
+    return opened.program(outputs as readonly Tensor[]);
   } finally {
     current = opened.parent;
     opened.open = false;

@@ -41,15 +41,17 @@ const layers = (['linear', 'relu', 'relu6', 'elu', 'sigmoid', 'tanh', 'softmax',
 );
 for (const layer of layers) layer.build([null, 4]);
 
+const reductions = { sum: tf.sum, mean: tf.mean, prod: tf.prod, max: tf.max, min: tf.min, logSumExp: tf.logSumExp };
+
 const cases: Case[] = [
   // Reductions and axes.
-  ...(['sum', 'mean', 'prod', 'max', 'min', 'logSumExp'] as const).flatMap((op): Case[] => [
-    [`${op} of all`, (x) => tf[op](x!), shapes[0]!],
-    [`${op} over -1`, (x) => tf[op](x!, -1), shapes[0]!],
-    [`${op} over [2, 0], kept`, (x) => tf[op](x!, [2, 0], true), shapes[0]!],
-    [`${op} over [-1, -2]`, (x) => tf[op](x!, [-1, -2]), shapes[0]!],
-    [`${op} of a scalar`, (x) => tf[op](x!), () => [tf.scalar(3)]],
-    [`${op} kept of a vector`, (x) => tf[op](x!, 0, true), vector],
+  ...Object.entries(reductions).flatMap(([op, reduce]): Case[] => [
+    [`${op} of all`, (x) => reduce(x!), shapes[0]!],
+    [`${op} over -1`, (x) => reduce(x!, -1), shapes[0]!],
+    [`${op} over [2, 0], kept`, (x) => reduce(x!, [2, 0], true), shapes[0]!],
+    [`${op} over [-1, -2]`, (x) => reduce(x!, [-1, -2]), shapes[0]!],
+    [`${op} of a scalar`, (x) => reduce(x!), () => [tf.scalar(3)]],
+    [`${op} kept of a vector`, (x) => reduce(x!, 0, true), vector],
   ]),
   ['mean of int32', (x) => tf.mean(x!), () => [ints([1, 2, 4])]],
   ['mean of bool', (x) => tf.mean(x!, -1), () => [bools([1, 0, 1, 1], [2, 2])]],

@@ -138,6 +138,15 @@ describe.each(devices)('on %s', (device) => {
     });
   });
 
+  test('buffers that outlive the tensor that was counted for them', () => {
+    expectNothingLeft(() => {
+      const executable = compile((x) => [tf.scalar(3), tf.neg(tf.reshape(tf.abs(x!), [2, 1]))], [float(2)]);
+      tf.dispose(executable.run([Float32Array.of(1, -2)]));
+      tf.dispose(executable.run([Float32Array.of(1, -2)]));
+      executable.dispose();
+    });
+  });
+
   test('an input given as a host value that is an output', () => {
     const executable = compile((x) => [x!, x!], [float(2)]);
     expectNothingLeft(() => {

@@ -13,31 +13,12 @@ import {
   theEngine,
   trace,
 } from '../src/index.ts';
+import { engineState, expectError } from './engine-state.ts';
 import { bool, float, hooks, int, list, runOnce, traceOf } from './traced.ts';
 
 type Tensor = tf.Tensor;
 
 beforeAll(() => setBackend('cpu'));
-
-/** What tracing overrides, and the depths it may leave: equal before and after. */
-function engineState(): unknown {
-  const engine = theEngine();
-  const { gradientDepth, kernelDepth, scopeStack } = engine.state;
-  return {
-    own: Object.keys(engine).sort(),
-    depths: [gradientDepth, kernelDepth, scopeStack.length],
-    assign: tf.Variable.prototype.assign,
-    random: [Math.random, Object.getOwnPropertyDescriptor(globalThis.crypto, 'getRandomValues')],
-    trace: currentTrace(),
-  };
-}
-
-/** Expects an error from tracing `fn`, and the engine as it was. */
-function expectError(fn: (x: Tensor) => Tensor | Tensor[], message: RegExp | string): void {
-  const before = engineState();
-  expectNoLeak(() => expect(() => traceOf(fn, [float(2)])).toThrow(message));
-  expect(engineState()).toEqual(before);
-}
 
 describe('programs', () => {
   test('record what a function did, dead code too', () => {
@@ -347,130 +328,6 @@ describe('nested traces', () => {
       );
       return tf.add(x, escapedTensor);
     }, /traced tensor float32\[2\] was used after the function that made it had returned/);
-  });
-});
-
-describe('errors', () => {
-  test('reading a traced value', async () => {
-    expectError(
-      (x) => tf.scalar(x.dataSync()[0] as number),
-      /dataSync: the value of a traced tensor float32\[2\] was read/,
-    );
-    expectError((x) => tf.tensor(x.arraySync()), /was read.*tf\.where/);
-    expectError((x) => tf.tidy(() => tf.tensor(tf.relu(tf.add(x, 1)).dataSync())), /was read/);
-    expectError((x) => x.dataToGPU().tensorRef, /dataToGPU/);
-    expectError((x) => {
-      void x.data();
-      return x;
-    }, /data: the value of a traced tensor/);
-    expectError((x) => tf.scalar(String(x).length), /was read/);
-  });
-
-  test('a tracer that escaped', () => {
-    let kept: Tensor | undefined;
-    traceOf(
-      (x) => {
-        kept = tf.exp(x);
-        return x;
-      },
-      [float(2)],
-    );
-    expect(() => kept!.dataSync()).toThrow(/had returned/);
-    expect(() => tf.add(kept!, 1)).toThrow(/had returned/);
-    expectError((x) => tf.add(x, kept!), /had returned/);
-    expect(() =>
-      runOnce(
-        traceOf((x) => x, [float(2)]),
-        [kept!],
-      ),
-    ).toThrow(/had returned/);
-  });
-
-  test('variables', () => {
-    const v = tf.variable(tf.tensor1d([1, 2]), true, 'the-variable');
-    expectError((x) => tf.variable(x), /a tf\.Variable cannot be made while a function is traced/);
-    expectError((x) => {
-      v.assign(tf.tensor1d([1, 2]));
-      return x;
-    }, /the variable the-variable cannot be assigned/);
-    expectError((x) => {
-      v.assign(x as tf.Tensor1D);
-      return x;
-    }, /cannot be assigned/);
-    expectError((x) => {
-      v.dispose();
-      return x;
-    }, /the variable the-variable cannot be disposed/);
-    expect(v.isDisposed).toBe(false);
-    v.assign(tf.tidy(() => tf.tensor1d([3, 4])) as tf.Tensor1D);
-    expect(v.arraySync()).toEqual([3, 4]);
-    v.dispose();
-  });
-
-  test('a tensor disposed before', () => {
-    const gone = tf.tensor1d([1, 2]);
-    gone.dispose();
-    expectError((x) => tf.add(x, gone), /disposed/);
-    expectError(() => gone, /a disposed tensor float32\[2\] is used/);
-  });
-
-  test('a kernel without a shape rule is named', () => {
-    expectError((x) => tf.fft(tf.complex(x, x)), /kernel Complex/);
-    expectError((x) => tf.topk(x, 1).values, /kernel TopK has no shape rule/);
-  });
-
-  test('operands that do not fit', () => {
-    expectError((x) => tf.add(x, tf.tensor1d([1, 2, 3])), /2.*3/);
-    expectError((x) => record('Reshape', [x], { shape: [3] }), /Reshape: \[2\] has 2 elements, \[3\] has 3/);
-    expectError((x) => record('BroadcastTo', [x], { shape: [3] }), /do not broadcast|does not broadcast/);
-    expectError(
-      (x) =>
-        record('BatchMatMul', [tf.reshape(x, [2, 1]), tf.reshape(x, [2, 1])], { transposeA: false, transposeB: false }),
-      /BatchMatMul: \[2,1\] and \[2,1\]/,
-    );
-    expectError((x) => record('Select', [tf.greater(x, 0), x, tf.scalar(0)]), /Select: shapes/);
-    expectError((x) => tf.sum(x, 3), /axis 3 is outside of a tensor of rank 1/);
-  });
-
-  test('hidden randomness', () => {
-    const random = Math.random;
-    expectError(() => tf.randomNormal([2]), /draws hidden random numbers.*@posteriors\/random/);
-    expectError((x) => tf.dropout(x, 0.5), /hidden random/);
-    expectError((x) => tf.mul(x, Math.random()), /^Math\.random draws/);
-    expectError(
-      (x) => tf.mul(x, globalThis.crypto.getRandomValues(new Uint8Array(1))[0] as number),
-      /crypto\.getRandomValues/,
-    );
-    expect(Math.random).toBe(random);
-    expect(tf.randomNormal([2]).size).toBe(2);
-  });
-
-  test('thrown by the function, deep within scopes', () => {
-    expectError(() => {
-      throw new Error('the function itself');
-    }, 'the function itself');
-    expectError(
-      (x) =>
-        tf.tidy(() =>
-          tf.tidy(() => {
-            // biome-ignore format: nested
-            tf.engine().startScope('left open');
-            tf.add(x, 1);
-            throw new Error('deep');
-          }),
-        ),
-      'deep',
-    );
-    expectError((x) => tf.engine().runKernel('NoSuchKernel', { x }), /kernel NoSuchKernel has no shape rule/);
-  });
-
-  test('gradients are asked for where the caller said', () => {
-    expectError((x) => tf.grad((y) => tf.sum(tf.square(y)))(x), 'gradients were asked for');
-    const square = tf.customGrad((x, save) => {
-      (save as (tensors: Tensor[]) => void)([x as Tensor]);
-      return { value: tf.square(x as Tensor), gradFunc: (dy: Tensor) => dy };
-    });
-    expectError((x) => square(x), 'a custom gradient was made');
   });
 });
 

@@ -1,11 +1,15 @@
 export {
   assignModelParameters,
+  type Compiled,
   customJvp,
   customVjp,
+  type Disposer,
   defineKernel,
   grad,
   jit,
   jvp,
+  type KernelDefinition,
+  type LayersModel,
   linearize,
   type ModelParameters,
   modelParameters,
@@ -15,6 +19,7 @@ export {
   vjp,
   vmap,
 } from '@posteriors/autodiff';
+export type { DeviceName } from '@posteriors/backend';
 export * as distributions from '@posteriors/distributions';
 export { bernoulliLogProb, categoricalLogProb, diagNormalLogProb, diagNormalSample } from '@posteriors/distributions';
 export * as metrics from '@posteriors/metrics';
@@ -25,7 +30,9 @@ export {
   type HyperParameter,
   type InitOptions,
   type LogProbFn,
+  type RunOptions,
   run,
+  type SampleChainOptions,
   type Schedule,
   type StepContext,
   sampleChain,
