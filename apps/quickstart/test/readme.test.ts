@@ -2,5 +2,6 @@ import { readmeExamples } from '@posteriors/testing';
 
 readmeExamples(import.meta.url, {
   readme: '../../README.md',
-  given: "const batches = Array.from({ length: 3 }, () => [tf.randomUniform([32, 784]), tf.zeros([32], 'int32')] as const);",
+  given:
+    "const batches = Array.from({ length: 3 }, () => [tf.randomUniform([32, 784]), tf.zeros([32], 'int32')] as const);",
 });

@@ -138,7 +138,7 @@ function scaled(tangent: Tensor, factor: number): Tensor {
 }
 
 /** The parts of a Call equation's inputs. Residuals that are its own values are taken after it, so that their derivative is the custom one. */
-export function callParts(equation: CallEquation): {
+function callParts(equation: CallEquation): {
   values: readonly Atom[];
   args: readonly Atom[];
   residuals: readonly Atom[];
@@ -219,7 +219,7 @@ export function takeLinear(trace: Trace, start: number, xs: readonly Tensor[]): 
   return linear;
 }
 
-export function transposeEquations(
+function transposeEquations(
   trace: Trace,
   linear: readonly Equation[],
   xs: readonly Tensor[],

@@ -29,7 +29,7 @@ interface Linearized {
   readonly argument: Structure;
 }
 
-export function linearizeInTrace(
+function linearizeInTrace(
   name: string,
   f: (...primals: readonly TensorTree[]) => unknown,
   primals: readonly TensorTree[],

@@ -327,6 +327,15 @@ describe('with other transforms', () => {
     }
   });
 
+  test('a custom derivative that is the same for all examples is repeated', () => {
+    const f = customVjp(
+      (a: Tensor): Tensor => tf.sum(a),
+      (): [Tensor] => [tf.fill([3], 7)],
+    );
+    expect(vmap(grad(f))(xs)).toBeAllClose(tf.fill([4, 3], 7));
+    expect(grad((all: Tensor) => tf.sum(vmap(f)(all)))(xs)).toBeAllClose(tf.fill([4, 3], 7));
+  });
+
   test('trees go in and out, tensors that do not depend on the example are repeated, and other leaves pass', () => {
     const result = vmap(({ x, scale }: { x: Tensor; scale: number }) => ({
       y: tf.mul(x, scale),

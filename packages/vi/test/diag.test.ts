@@ -393,26 +393,27 @@ describe('fits', () => {
     [-0.3, 0.2, 0.5],
   ];
   const correlated: LogProbFn<{ theta: tf.Tensor }, null, []> = ({ theta }) => {
-    const centred = tf.reshape(tf.sub(theta, tf.tensor1d(mu)), [3, 1]);
-    return withAux(tf.mul(-0.5, tf.sum(tf.mul(centred, tf.matMul(tf.tensor2d(precision), centred)))), []);
+    const centred = tf.reshape(tf.sub(theta, tf.tensor1d(mu)), [1, 3]);
+    return withAux(tf.mul(-0.5, tf.sum(tf.mul(centred, tf.matMul(centred, tf.tensor2d(precision))))), []);
   };
 
-  test.each([true, false])(
-    'a correlated normal: its mean, and the variances 1 / Λii, within a hundredth; stl: %s',
-    async (stl) => {
-      await setBackend('wasm');
-      const steps = 1500;
-      const optimizer = optim.adam({ learningRate: optim.cosineDecaySchedule(0.05, steps) });
-      const transform = diag.build(correlated, optimizer, { nSamples: 200, stl, initLogSds: -1 });
-      const state = await run(transform, transform.init({ theta: tf.zeros([3]) }, { seed: 6 }), repeat(steps));
-      const variances = tf.exp(tf.mul(2, state.logSdDiag.theta));
-      expect(state.params.theta).toBeAllClose(mu, { rtol: 0.01, atol: 0 });
-      expect(variances).toBeAllClose(
-        precision.map((row, i) => 1 / (row[i] as number)),
-        { rtol: 0.01, atol: 0 },
-      );
-    },
-  );
+  // The plain gradient keeps its noise at the optimum, so it comes less close with as many draws.
+  test.each([
+    { stl: true, rtol: 0.01 },
+    { stl: false, rtol: 0.02 },
+  ])('a correlated normal: its mean, and the variances 1 / Λii, %o', async ({ stl, rtol }) => {
+    await setBackend('wasm');
+    const steps = 1500;
+    const optimizer = optim.adam({ learningRate: optim.cosineDecaySchedule(0.02, steps) });
+    const transform = diag.build(correlated, optimizer, { nSamples: 400, stl, initLogSds: -1 });
+    const state = await run(transform, transform.init({ theta: tf.zeros([3]) }, { seed: 6 }), repeat(steps));
+    const variances = tf.exp(tf.mul(2, state.logSdDiag.theta));
+    expect(state.params.theta).toBeAllClose(mu, { rtol, atol: 0 });
+    expect(variances).toBeAllClose(
+      precision.map((row, i) => 1 / (row[i] as number)),
+      { rtol, atol: 0 },
+    );
+  });
 
   test('at temperature T variances T times as large', async () => {
     const steps = 800;

@@ -38,7 +38,7 @@ import { type BatchRule, type Partial, registerRule } from '../rule.ts';
 import { alignBatched, broadcastTo, sumTo } from '../shapes.ts';
 
 /** Operands that broadcast: a batched one keeps its batch in front of the axes of the unbatched result. */
-export const batchElementwise =
+const batchElementwise =
   (kernel: string): BatchRule =>
   (inputs, batched, attributes) => {
     const rank = Math.max(...inputs.map((x, i) => x.rank - (batched[i] ? 1 : 0)));
