@@ -7,7 +7,7 @@ import { stopGradient } from '../src/index.ts';
 type Tensor = tf.Tensor;
 
 /** How one input is drawn: its dtype, and one element from a source of uniform numbers in [0, 1). */
-export interface Draw {
+interface Draw {
   readonly dtype: 'float32' | 'int32' | 'bool';
   element(uniform: () => number, index: number, size: number): number;
 }

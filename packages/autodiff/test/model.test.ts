@@ -117,6 +117,23 @@ describe('modelToFunction', () => {
     expect(f(parameters, inputs)).toBeAllClose(apply(apply(inputs)));
   });
 
+  test('a weight of two layers stands once, and both use it', () => {
+    const dense = layer(2, 'tanh', 'own');
+    const [one, many] = [tf.input({ shape: [3] }), tf.input({ shape: [4, 3] })];
+    const outputs = [dense.apply(one), tf.layers.timeDistributed({ layer: dense, name: 'each' }).apply(many)];
+    // tfjs cannot dispose such a model: it would dispose the weights twice.
+    const model = tf.model({ inputs: [one, many], outputs: outputs as tf.SymbolicTensor[] });
+    const parameters = modelParameters(model);
+    expect(tree.size(parameters)).toBe(2 * 3 + 2);
+    const before = model.getWeights().map((weight) => weight.dataSync());
+    const zeros = tree.map((leaf: Tensor) => tf.zerosLike(leaf), parameters);
+    expect(modelToFunction<Tensor[]>(model)(zeros, [inputs, tf.ones([2, 4, 3])])).toBeAllClose([
+      tf.zeros([2, 2]),
+      tf.zeros([2, 4, 2]),
+    ]);
+    expect(model.getWeights().map((weight) => weight.dataSync())).toBeAllClose(before);
+  });
+
   test('two layers of one cell have numbered names', () => {
     const cells = tf.layers.bidirectional({
       layer: tf.layers.simpleRNN({ units: 2, name: 'rnn' }) as tf.RNN,

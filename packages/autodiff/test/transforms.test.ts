@@ -332,6 +332,16 @@ describe("tfjs's own gradients inside of a transform", () => {
     expect(jit(grad(f))(x)).toBeAllClose(expected);
   });
 
+  test('of a constant made in the trace, which is one again afterwards', () => {
+    const f = (v: Tensor): Tensor => {
+      const two = tf.scalar(2);
+      const slopes = vmap((u: Tensor) => tf.mul(u, tf.grad((w) => tf.mul(tf.square(w), u))(two)))(v); // 4 v^2
+      return tf.sum(tf.mul(slopes, two));
+    };
+    expect(jit(f)(x)).toBeAllClose(8 * (1 + 4 + 0.25));
+    expect(grad(f)(x)).toBeAllClose([16, -32, 8]);
+  });
+
   test('tf.variableGrads', () => {
     const variable = tf.variable(tf.tensor1d([1, 2, 3]), true, 'inner');
     const f = (v: Tensor): Tensor =>
