@@ -34,7 +34,8 @@ interface Entry {
   readonly structure: Structure;
   /** What each leaf of the arguments is to the program: an input, or, where null, part of it. */
   readonly avals: readonly (Aval | null)[];
-  readonly args: readonly unknown[];
+  /** The leaves that are part of the program; undefined where a leaf is an input. */
+  readonly statics: readonly unknown[];
   readonly program: Program<Tensor>;
   readonly executable: Executable;
   readonly returned: readonly unknown[];
@@ -139,7 +140,7 @@ function compile<A extends readonly unknown[], Y>(
     backend,
     structure,
     avals,
-    args: leaves,
+    statics: leaves.map((leaf, i) => (avals[i] === null ? leaf : undefined)),
     program: traced.program,
     executable: backend.compile(traced.program),
     returned: traced.returned,
@@ -192,7 +193,7 @@ function fits(
   for (let i = 0; i < avals.length; i++) {
     const [expected, given] = [entry.avals[i] as Aval | null, avals[i] as Aval | null];
     if (expected === null || given === null) {
-      if (expected !== given || entry.args[i] !== leaves[i]) return false;
+      if (expected !== given || entry.statics[i] !== leaves[i]) return false;
     } else if (expected.dtype !== given.dtype || !sameShape(expected.shape, given.shape)) {
       return false;
     }

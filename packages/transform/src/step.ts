@@ -3,8 +3,8 @@
 import { type Compiled, evaluate, jit } from '@posteriors/autodiff';
 import { currentTrace } from '@posteriors/backend';
 import { foldIn } from '@posteriors/random';
-import { insertInplace, map as mapTree, type TensorTree } from '@posteriors/tree';
-import { clone, reshape, scalar, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
+import { insertInplace, leaves, map as mapTree, type TensorTree } from '@posteriors/tree';
+import { clone, keep, reshape, scalar, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
 import { named } from './named.ts';
 import { disposeTensors, makeState, type StateBase } from './state.ts';
 import type { StepContext, UpdateOptions } from './transform.ts';
@@ -91,11 +91,15 @@ function requireStep(name: string, step: unknown): void {
   );
 }
 
-/** Puts the new tensors into the state, which lets go of its old ones. If that fails, the state is as it was and nothing is left. */
+/**
+ * Puts the new tensors into the state, which lets go of its old ones. They outlive a `tf.tidy` around the call, as the state does. If
+ * anything fails, the state is as it was and nothing is left.
+ */
 function replace<S extends StateBase>(state: S, next: object, aux: unknown): S {
   const { key: _, step, ...tensors } = state;
   try {
     insertInplace(tensors as TensorTree, next as TensorTree);
+    for (const leaf of leaves(tensors as TensorTree)) keep(leaf);
   } catch (error) {
     disposeTensors(aux);
     throw error;

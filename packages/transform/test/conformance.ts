@@ -96,6 +96,21 @@ export function conformance<S extends State>(
       disposeTensors([state, pure]);
     });
 
+    test('in place inside of tf.tidy: the state lives on, aux ends', () => {
+      const state = transform.init(params, { seed: 1 });
+      const expected = updated(transform.init(params, { seed: 1 }), 3);
+      const live = memory();
+      for (let i = 0; i < 3; i++) {
+        tf.tidy(() => {
+          transform.update(state, batch, { inplace: true });
+        });
+      }
+      expect(bits(state)).toEqual(bits(expected));
+      expect(memory().numTensors).toBe(live.numTensors);
+      disposeTensors([state, expected]);
+      expect(tf.memory().numTensors).toBe(leaves<unknown>([params, batch]).length);
+    });
+
     test('update is a function of state and batch: it changes neither and gives the same bits again', () => {
       const state = transform.init(params, { seed: 2 });
       const before = bits([state, batch]);
