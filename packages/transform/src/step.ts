@@ -3,7 +3,7 @@
 import { type Compiled, evaluate, jit } from '@posteriors/autodiff';
 import { currentTrace } from '@posteriors/backend';
 import { foldIn } from '@posteriors/random';
-import { insertInplace, leaves, map as mapTree, type TensorTree } from '@posteriors/tree';
+import { leaves, mapInplace, map as mapTree, type TensorTree } from '@posteriors/tree';
 import { clone, keep, reshape, scalar, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
 import { named } from './named.ts';
 import { disposeTensors, makeState, type StateBase } from './state.ts';
@@ -97,14 +97,18 @@ function requireStep(name: string, step: unknown): void {
  */
 function replace<S extends StateBase>(state: S, next: object, aux: unknown): S {
   const { key: _, step, ...tensors } = state;
+  const fresh = leaves(next as TensorTree);
+  let taken = 0;
   try {
-    insertInplace(tensors as TensorTree, next as TensorTree);
-    for (const leaf of leaves(tensors as TensorTree)) keep(leaf);
+    mapInplace(() => fresh[taken++] as Tensor, tensors as TensorTree);
   } catch (error) {
-    disposeTensors(aux);
+    disposeTensors([next, aux]);
     throw error;
-  } finally {
-    disposeTensors(next);
+  }
+  for (const [i, leaf] of leaves(tensors as TensorTree).entries()) {
+    keep(leaf);
+    // A variable took over the values.
+    if (leaf !== fresh[i]) fresh[i]?.dispose();
   }
   return Object.assign(state, tensors, { step: step + 1 });
 }

@@ -108,7 +108,7 @@ def main():
         action = request.pop("do")
         try:
             if action == "describe":
-                torch_version = f"torch {torch.__version__}, {torch.get_num_threads()} threads"
+                torch_version = f"torch {torch.__version__}, threads: {torch.get_num_threads()}"
                 answer = {"version": f"{version('posteriors')} ({torch_version})"}
             elif action == "prepare":
                 workload, answer = Workload(request), {}
