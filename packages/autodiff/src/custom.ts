@@ -1,6 +1,7 @@
+import { currentTrace, type Trace } from '@posteriors/backend';
 import { flatten, hasStructure, printStructure, type Structure, type TensorTree, unflatten } from '@posteriors/tree';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { recordCall } from './call.ts';
+import { closuresOf, ownValues, recordCall } from './call.ts';
 import { evaluate } from './evaluate.ts';
 import { zerosLike } from './shapes.ts';
 
@@ -9,6 +10,8 @@ import { zerosLike } from './shapes.ts';
  *
  * Arguments and value are trees of tensors. The rule must be linear in the tangents, and may be differentiated again. Both modes use it:
  * reverse mode transposes it.
+ *
+ * @throws when a value that `f` uses and that is not its argument is differentiated: pass it as an argument.
  */
 export function customJvp<A extends readonly TensorTree[], Y extends TensorTree>(
   f: (...args: A) => Y,
@@ -17,8 +20,7 @@ export function customJvp<A extends readonly TensorTree[], Y extends TensorTree>
   return (...args) =>
     evaluate('customJvp', () => {
       const { leaves, structure } = flatten(args as TensorTree);
-      const value = f(...args);
-      const output = flatten(value as TensorTree);
+      const { value, output, closures } = valueOf(leaves, () => f(...args));
       const rule = (seeds: readonly Tensor[]): readonly Tensor[] => {
         // Only float32 arguments have tangents; the others get zeros.
         let next = 0;
@@ -30,7 +32,10 @@ export function customJvp<A extends readonly TensorTree[], Y extends TensorTree>
           output.structure,
         );
       };
-      return unflatten(output.structure, recordCall('customJvp', 'forward', leaves, output.leaves, rule)) as Y;
+      return unflatten(
+        output.structure,
+        recordCall('customJvp', 'forward', leaves, output.leaves, closures, rule),
+      ) as Y;
     });
 }
 
@@ -39,6 +44,8 @@ export function customJvp<A extends readonly TensorTree[], Y extends TensorTree>
  *
  * Arguments and value are trees of tensors. The rule may be differentiated again. Forward mode transposes it, and needs it to be linear in
  * the cotangent.
+ *
+ * @throws when a value that `f` uses and that is not its argument is differentiated: pass it as an argument.
  */
 export function customVjp<A extends readonly TensorTree[], Y extends TensorTree>(
   f: (...args: A) => Y,
@@ -47,12 +54,32 @@ export function customVjp<A extends readonly TensorTree[], Y extends TensorTree>
   return (...args) =>
     evaluate('customVjp', () => {
       const { leaves, structure } = flatten(args as TensorTree);
-      const value = f(...args);
-      const output = flatten(value as TensorTree);
+      const { value, output, closures } = valueOf(leaves, () => f(...args));
       const rule = (seeds: readonly Tensor[]): readonly Tensor[] =>
         leavesLike('customVjp', 'cotangent', vjp(args, unflatten(output.structure, seeds) as Y, value), structure);
-      return unflatten(output.structure, recordCall('customVjp', 'reverse', leaves, output.leaves, rule)) as Y;
+      return unflatten(
+        output.structure,
+        recordCall('customVjp', 'reverse', leaves, output.leaves, closures, rule),
+      ) as Y;
     });
+}
+
+interface CustomValue<Y> {
+  readonly value: Y;
+  readonly output: { readonly leaves: readonly Tensor[]; readonly structure: Structure };
+  readonly closures: readonly Tensor[];
+}
+
+/** What the function returns, as values that are not its arguments, and what it used besides those. */
+function valueOf<Y extends TensorTree>(args: readonly Tensor[], f: () => Y): CustomValue<Y> {
+  const start = (currentTrace() as Trace).equations.length;
+  const { leaves, structure } = flatten(f() as TensorTree);
+  const own = ownValues(args, leaves);
+  return {
+    value: unflatten(structure, own) as Y,
+    output: { leaves: own, structure },
+    closures: closuresOf(start, args, own),
+  };
 }
 
 function leavesLike(name: string, what: string, tree: TensorTree, structure: Structure): readonly Tensor[] {

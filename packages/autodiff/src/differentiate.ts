@@ -18,7 +18,7 @@ import {
 } from '@posteriors/backend';
 import { add, mul, type Tensor } from '@tensorflow/tfjs-core';
 import { inlineProgram } from './inline.ts';
-import { ruleOf } from './rule.ts';
+import { isFlat, ruleOf } from './rule.ts';
 import './rules/index.ts';
 import { broadcastTo, sumTo, zerosLike } from './shapes.ts';
 
@@ -32,15 +32,22 @@ function between(equations: readonly Equation[], xs: ReadonlySet<number>, ys: re
   for (let i = equations.length - 1; i >= 0; i--) {
     const equation = equations[i] as Equation;
     if (!equation.outputs.some((output) => needed.has(output.id))) continue;
-    for (const input of equation.inputs) if (input.kind === 'value') needed.add(input.id);
+    for (const input of varied(equation)) if (input.kind === 'value') needed.add(input.id);
     upstream.push(equation);
   }
   const reached = new Set(xs);
   return upstream.reverse().filter((equation) => {
-    if (!uses(equation, reached)) return false;
+    if (!varied(equation).some((input) => input.kind === 'value' && reached.has(input.id))) return false;
     for (const output of equation.outputs) reached.add(output.id);
     return true;
   });
+}
+
+/** The inputs whose tangents matter: for a custom derivative not how its values came about, nor its residuals. */
+function varied(equation: Equation): readonly Atom[] {
+  if (equation.type !== 'call') return equation.inputs;
+  const { args, closures } = callParts(equation);
+  return [...args, ...closures];
 }
 
 /** Whether `y` was computed from any of `xs` by the equations of the open trace. */
@@ -137,21 +144,26 @@ function scaled(tangent: Tensor, factor: number): Tensor {
   return factor === 1 ? tangent : factor === -1 ? record('Neg', [tangent]) : mul(tangent, factor);
 }
 
-/** The parts of a Call equation's inputs. Residuals that are its own values are taken after it, so that their derivative is the custom one. */
-function callParts(equation: CallEquation): {
-  values: readonly Atom[];
-  args: readonly Atom[];
-  residuals: readonly Atom[];
-} {
+interface CallParts {
+  readonly args: readonly Atom[];
+  readonly closures: readonly Atom[];
+  /** Those that are the call's own values are taken after it, so that their derivative is the custom one. */
+  readonly residuals: readonly Atom[];
+}
+
+function callParts(equation: CallEquation): CallParts {
   const count = equation.outputs.length;
   const values = equation.inputs.slice(0, count);
-  const residuals = equation.inputs.slice(count + equation.arguments).map((residual) => {
-    const index = values.findIndex(
-      (value) => value.kind === 'value' && residual.kind === 'value' && value.id === residual.id,
-    );
+  const rest = equation.inputs.slice(count);
+  const residuals = rest.slice(equation.arguments + equation.closures).map((residual) => {
+    const index = values.findIndex((v) => v.kind === 'value' && residual.kind === 'value' && v.id === residual.id);
     return index < 0 ? residual : (equation.outputs[index] as Value);
   });
-  return { values, args: equation.inputs.slice(count, count + equation.arguments), residuals };
+  return {
+    args: rest.slice(0, equation.arguments),
+    closures: rest.slice(equation.arguments).slice(0, equation.closures),
+    residuals,
+  };
 }
 
 function callTangents(
@@ -160,7 +172,12 @@ function callTangents(
   tangentOf: (atom: Atom) => Tensor | null,
   mode: Mode,
 ): (Tensor | null)[] {
-  const { args, residuals } = callParts(equation);
+  const { args, closures, residuals } = callParts(equation);
+  if (closures.some((atom) => tangentOf(atom) !== null)) {
+    throw new Error(
+      `${equation.name}: the function uses a value that is differentiated and is not one of its arguments, so the derivative would lack that part. Pass the value as an argument.`,
+    );
+  }
   const incoming = args.map(tangentOf);
   if (incoming.every((tangent) => tangent === null)) return equation.outputs.map(() => null);
   const tangents = incoming.map((tangent, i) => tangent ?? zerosLike(trace.tensor(args[i] as Atom)));
@@ -169,7 +186,7 @@ function callTangents(
   if (mode === 'reverse') {
     const outputs = equation.outputs.map(newValue);
     const inputs = [...tangents, ...saved].map((tensor) => trace.atom(tensor));
-    trace.equations.push({ ...equation, direction: 'transposed', inputs, outputs });
+    trace.equations.push({ ...equation, direction: 'transposed', closures: 0, inputs, outputs });
     return outputs.map((value) => trace.tensor(value));
   }
   // Forward mode through a reverse rule: the transpose of the rule, which must be linear for that.

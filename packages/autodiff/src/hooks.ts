@@ -10,7 +10,7 @@ import {
   type TraceHooks,
 } from '@posteriors/backend';
 import { ones, type Tensor } from '@tensorflow/tfjs-core';
-import { recordCall } from './call.ts';
+import { ownValues, recordCall } from './call.ts';
 import { pullBack } from './differentiate.ts';
 import { zerosLike } from './shapes.ts';
 
@@ -31,14 +31,15 @@ export const hooks: TraceHooks = {
   customGradient({ forwardFunc, backwardsFunc, inputs }: KernelParameters): Tensor {
     const args = Object.values(inputs);
     let saved: Tensor[] = [];
-    const value = forwardFunc(null, (tensors) => {
+    const result = forwardFunc(null, (tensors) => {
       saved = tensors;
     });
+    const values = ownValues(args, [result]);
     const backward = ([dy]: readonly Tensor[]): Tensor[] => {
       const cotangents = backwardsFunc(dy as Tensor, saved);
       return args.map((_, i) => (cotangents[i] as () => Tensor)());
     };
-    return recordCall('customGrad', 'reverse', args, [value], backward)[0] as Tensor;
+    return recordCall('customGrad', 'reverse', args, values, [], backward)[0] as Tensor;
   },
 };
 

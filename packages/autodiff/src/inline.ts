@@ -81,9 +81,9 @@ function inlineCall(trace: Trace, equation: CallEquation, given: readonly Operan
 }
 
 function batchDerivative(equation: CallEquation, inputs: readonly Operand[], size: number): Program {
-  const { derivative, arguments: count } = equation;
-  const seeds = derivative.inputs.length - (inputs.length - equation.outputs.length - count);
-  const residuals = inputs.slice(equation.outputs.length + count);
+  const { derivative } = equation;
+  const residuals = inputs.slice(equation.outputs.length + equation.arguments + equation.closures);
+  const seeds = derivative.inputs.length - residuals.length;
   const avals = derivative.inputs.map((value, i) =>
     i < seeds || residuals[i - seeds]!.batched ? { shape: [size, ...value.shape], dtype: value.dtype } : value,
   );

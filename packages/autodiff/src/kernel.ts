@@ -1,6 +1,7 @@
 import {
   type Attributes,
   currentTrace,
+  kernelSpec,
   record,
   registerKernelSpec,
   type ShapeRule,
@@ -24,6 +25,8 @@ export interface KernelDefinition {
 /**
  * Defines a kernel and returns it as a function of tensors and attributes, which runs on the current device or, inside of a transform, is
  * recorded.
+ *
+ * @throws if there is a kernel of that name.
  */
 export function defineKernel({
   name,
@@ -32,6 +35,8 @@ export function defineKernel({
   batch,
   run,
 }: KernelDefinition): (inputs: readonly Tensor[], attributes?: Attributes) => Tensor {
+  if (kernelSpec(name) !== undefined)
+    throw new Error(`defineKernel: there is a kernel ${name} already; choose another name`);
   registerKernelSpec(name, { shape });
   registerRule(name, { derivative, batch });
   for (const [backendName, kernelFunc] of Object.entries(run))

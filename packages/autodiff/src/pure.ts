@@ -1,4 +1,12 @@
-import { type Atom, type Equation, type Literal, type Program, printAval } from '@posteriors/backend';
+import {
+  type Atom,
+  type Equation,
+  type Literal,
+  type Program,
+  printAval,
+  printEquation,
+  type Value,
+} from '@posteriors/backend';
 import { printStructure, type Structure } from '@posteriors/tree';
 import type { Tensor } from '@tensorflow/tfjs-core';
 
@@ -12,50 +20,65 @@ export interface Traced {
 
 /** @throws if two traces of one function differ: it then depends on something that changes from call to call. */
 export function requirePure(name: string, one: Traced, other: Traced): void {
-  const [first, second] = [one.program, other.program];
-  const numbers = new Map<number, number>();
-  const same = (a: Atom, b: Atom): boolean => {
-    if (a.kind === 'literal' || b.kind === 'literal')
-      return a.kind === b.kind && sameLiteral(a as Literal, b as Literal);
-    return numbers.get(a.id) === b.id;
-  };
-  const define = (as: readonly { id: number }[], bs: readonly { id: number }[]): void => {
-    for (const [i, a] of as.entries()) numbers.set(a.id, bs[i]?.id ?? -1);
-  };
-  define(first.inputs, second.inputs);
-  define(
-    first.constants.map(({ value }) => value),
-    second.constants.map(({ value }) => value),
+  const difference = differenceOfPrograms(one.program, other.program, new Map()) ?? differenceOfResults(one, other);
+  if (difference === undefined) return;
+  throw new Error(
+    `${name}: traced twice, the function gave different programs (${difference}). It must depend on its arguments alone: pass random tensors and changing values in.`,
   );
-  const fail = (what: string): never => {
-    throw new Error(
-      `${name}: traced twice, the function gave different programs (${what}). It must depend on its arguments alone: pass random tensors and changing values in.`,
-    );
-  };
-  if (first.constants.some(({ source }, i) => source !== second.constants[i]?.source)) fail('another captured tensor');
-  if (first.equations.length !== second.equations.length)
-    fail(`${first.equations.length} and ${second.equations.length} equations`);
-  first.equations.forEach((equation, i) => {
-    const other = second.equations[i] as Equation;
-    if (head(equation) !== head(other)) fail(`${head(equation)} and ${head(other)}`);
-    equation.inputs.forEach((input, k) => {
-      if (!same(input, other.inputs[k] as Atom))
-        fail(`another input of ${head(equation)}${input.kind === 'literal' ? `: a constant ${printAval(input)}` : ''}`);
-    });
-    define(equation.outputs, other.outputs);
-  });
-  if (!first.outputs.every((output, i) => same(output, second.outputs[i] as Atom))) fail('another output');
-  const structures = [one.output, other.output].map(printStructure);
-  if (structures[0] !== structures[1]) fail(`${structures[0]} and ${structures[1]} returned`);
-  one.returned.forEach((leaf, i) => {
-    const isObject = typeof leaf === 'object' || typeof leaf === 'function';
-    if (!isObject && !Object.is(leaf, other.returned[i]))
-      fail(`${String(leaf)} and ${String(other.returned[i])} returned`);
-  });
 }
 
-function head(equation: Equation): string {
-  return equation.type === 'kernel' ? `${equation.kernel} ${JSON.stringify(equation.attributes)}` : equation.type;
+/** What differs between two programs, if anything; `numbers` has the values of one by those of the other. */
+function differenceOfPrograms(first: Program, second: Program, numbers: Map<number, number>): string | undefined {
+  const define = (as: readonly Value[], bs: readonly Value[]): void => {
+    for (const [i, a] of as.entries()) numbers.set(a.id, bs[i]?.id ?? -1);
+  };
+  const same = (a: Atom, b: Atom | undefined): boolean => {
+    if (a.kind === 'literal') return b?.kind === 'literal' && sameLiteral(a, b);
+    return b?.kind === 'value' && numbers.get(a.id) === b.id;
+  };
+  define(first.inputs, second.inputs);
+  for (const [i, { value, source }] of first.constants.entries()) {
+    const other = second.constants[i];
+    if (other === undefined || other.source !== source) return 'another captured tensor';
+    define([value], [other.value]);
+  }
+  if (first.equations.length !== second.equations.length) {
+    return `${first.equations.length} and ${second.equations.length} equations`;
+  }
+  for (const [i, equation] of first.equations.entries()) {
+    const other = second.equations[i] as Equation;
+    const [head, otherHead] = [printEquation(equation), printEquation(other)];
+    if (head !== otherHead) return `${head} and ${otherHead}`;
+    for (const [k, input] of equation.inputs.entries()) {
+      if (same(input, other.inputs[k])) continue;
+      return `another input of ${head}${input.kind === 'literal' ? `: a constant ${printAval(input)}` : ''}`;
+    }
+    const inside = differenceInside(equation, other, numbers);
+    if (inside !== undefined) return `within ${head}: ${inside}`;
+    define(equation.outputs, other.outputs);
+  }
+  return first.outputs.every((output, i) => same(output, second.outputs[i])) ? undefined : 'another output';
+}
+
+/** What differs between the programs that two equations of one kind hold. */
+function differenceInside(first: Equation, second: Equation, numbers: Map<number, number>): string | undefined {
+  if (first.type === 'scan' && second.type === 'scan') return differenceOfPrograms(first.body, second.body, numbers);
+  if (first.type === 'call' && second.type === 'call') {
+    return differenceOfPrograms(first.derivative, second.derivative, numbers);
+  }
+  return undefined;
+}
+
+function differenceOfResults(one: Traced, other: Traced): string | undefined {
+  const structures = [one.output, other.output].map(printStructure);
+  if (structures[0] !== structures[1]) return `${structures[0]} and ${structures[1]} returned`;
+  for (const [i, leaf] of one.returned.entries()) {
+    const isObject = typeof leaf === 'object' || typeof leaf === 'function';
+    if (!isObject && !Object.is(leaf, other.returned[i])) {
+      return `${String(leaf)} and ${String(other.returned[i])} returned`;
+    }
+  }
+  return undefined;
 }
 
 function sameLiteral(a: Literal, b: Literal): boolean {

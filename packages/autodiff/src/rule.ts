@@ -70,6 +70,11 @@ export function ruleOf(kernel: string, purpose: string): Rule {
   return rule;
 }
 
+/** Whether the derivative of a kernel is zero wherever it is defined. */
+export function isFlat(kernel: string): boolean {
+  return rules.get(kernel)?.derivative === 'zero';
+}
+
 /** Names of all kernels with a rule. */
 export function ruleNames(): string[] {
   return [...rules.keys()].sort();

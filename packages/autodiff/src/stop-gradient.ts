@@ -1,9 +1,9 @@
 import { currentTrace, record } from '@posteriors/backend';
 import { map, type TensorTree } from '@posteriors/tree';
-import type { Tensor } from '@tensorflow/tfjs-core';
+import { clone, type Tensor } from '@tensorflow/tfjs-core';
 
-/** The same values, as constants to every derivative. Outside of a transform, where there is none, it returns its argument. */
+/** The same values, as constants to every derivative. The tensors returned are new ones, which share their data with those given. */
 export function stopGradient<T extends TensorTree>(tree: T): T {
-  if (currentTrace() === null) return tree;
-  return map((leaf: Tensor) => record('StopGradient', [leaf]), tree);
+  const inTrace = currentTrace() !== null;
+  return map((leaf: Tensor) => (inTrace ? record('StopGradient', [leaf]) : clone(leaf)), tree);
 }

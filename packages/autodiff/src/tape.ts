@@ -54,8 +54,12 @@ export function runOnTape(
   };
   // As tfjs saves tensors: within a kernel, where `clone` is not put on the tape twice.
   engine.state.kernelDepth++;
-  const saved = given.map((tensor) => engine.keep(engine.clone(tensor)));
-  engine.state.kernelDepth--;
+  let saved: Tensor[];
+  try {
+    saved = given.map((tensor) => engine.keep(engine.clone(tensor)));
+  } finally {
+    engine.state.kernelDepth--;
+  }
   engine.addTapeNode(name, Object.fromEntries(floats(given).entries()), floats(outputs), backward, saved, {});
   return outputs;
 }

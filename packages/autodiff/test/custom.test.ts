@@ -4,7 +4,7 @@ import { setBackend } from '@posteriors/backend';
 import '@posteriors/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { customJvp, customVjp, grad, jit, jvp, linearize, valueAndGrad, vjp } from '../src/index.ts';
+import { customJvp, customVjp, grad, jit, jvp, linearize, stopGradient, valueAndGrad, vjp } from '../src/index.ts';
 
 await setBackend('cpu');
 
@@ -181,5 +181,56 @@ describe('a rule that returns something else', () => {
       (_, dy): [Tensor] => [dy],
     );
     expect(() => g(x)).toThrow('customVjp: the derivative returned shape [] for a tensor of shape [3]');
+  });
+});
+
+describe('values and arguments', () => {
+  const cube = (x: tf.Tensor): tf.Tensor => tf.mul(x, tf.mul(x, x));
+
+  test('a value that is an argument has the derivative of the rule at every order', () => {
+    // The value is x, the tangent x² dx: the second derivative of the value is that of x², 2x.
+    const f = customJvp(
+      (x: tf.Tensor) => x,
+      ([x], [t]) => tf.mul(t, tf.square(x)),
+    );
+    const x = tf.scalar(3);
+    expect(grad(f)(x)).toBeAllClose(9);
+    expect(grad((y: tf.Tensor) => grad(f)(y))(x)).toBeAllClose(6);
+    const g = customVjp(
+      (y: tf.Tensor) => y,
+      ([y], cotangent): [tf.Tensor] => [tf.mul(cotangent, tf.square(y))],
+    );
+    expect(grad((y: tf.Tensor) => grad(g)(y))(x)).toBeAllClose(6);
+    const h = tf.customGrad(((y: tf.Tensor, save: (tensors: tf.Tensor[]) => void) => {
+      save([y]);
+      return { value: y, gradFunc: (dy: tf.Tensor, [saved]: tf.Tensor[]) => tf.mul(dy, tf.square(saved as tf.Tensor)) };
+    }) as never) as unknown as (y: tf.Tensor) => tf.Tensor;
+    expect(grad((y: tf.Tensor) => grad(h)(y))(x)).toBeAllClose(6);
+  });
+
+  test('a value of an enclosing function that is differentiated must be an argument', () => {
+    const inner = (w: tf.Tensor) =>
+      customJvp(
+        (x: tf.Tensor) => tf.mul(x, w),
+        ([_], [t]) => tf.mul(t, w),
+      );
+    expect(() => grad((w: tf.Tensor) => inner(w)(tf.scalar(2)))(tf.scalar(5))).toThrow(
+      'customJvp: the function uses a value that is differentiated and is not one of its arguments',
+    );
+    expect(grad((x: tf.Tensor) => inner(tf.scalar(5))(x))(tf.scalar(2))).toBeAllClose(5);
+    expect(grad((w: tf.Tensor) => inner(stopGradient(w))(tf.scalar(2)))(tf.scalar(5))).toBeAllClose(0);
+  });
+
+  test('what a function with a custom derivative does inside is not differentiated', () => {
+    // The inner rule is not linear in its cotangent, so it has no forward mode; the outer one has.
+    const clipped = tf.customGrad(((x: tf.Tensor) => ({
+      value: cube(x),
+      gradFunc: (dy: tf.Tensor) => tf.clipByValue(dy, -1, 1),
+    })) as never) as unknown as (x: tf.Tensor) => tf.Tensor;
+    const f = customJvp(
+      (x: tf.Tensor) => clipped(x),
+      ([x], [t]) => tf.mul(t, tf.mul(3, tf.square(x))),
+    );
+    expect(jvp(f, [tf.scalar(2)], [tf.scalar(1)])[1]).toBeAllClose(12);
   });
 });

@@ -151,3 +151,11 @@ describe.each(['cpu', 'wasm'] as const)('%s', (device) => {
     expect(grad(f)(tf.tensor2d([[0.2, 0.3, 0.5]]))).toBeAllClose(tf.neg(tf.logSoftmax(logits)));
   });
 });
+
+test('elu and selu have no NaN in their second derivatives far from 0', () => {
+  const far = tf.tensor1d([100, -100]);
+  for (const activation of [tf.elu, tf.selu]) {
+    const first = grad((x: tf.Tensor) => tf.sum(activation(x)));
+    expect(grad((x: tf.Tensor) => tf.sum(first(x)))(far)).toBeAllClose([0, 0]);
+  }
+});

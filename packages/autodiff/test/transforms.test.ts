@@ -225,7 +225,10 @@ describe('linearize', () => {
 });
 
 test('stopGradient', () => {
-  expect(stopGradient(x)).toBe(x);
+  const copy = stopGradient(x);
+  expect(copy).not.toBe(x);
+  copy.dispose();
+  expect(x).toBeAllClose(x.dataSync());
   const f = (v: Tensor): Tensor => tf.sum(tf.mul(stopGradient({ v, w: [v] }).v, v));
   expect(grad(f)(x)).toBeAllClose(x);
   expect(jvp(f, [x], [tf.onesLike(x)])[1]).toBeAllClose(-0.5);

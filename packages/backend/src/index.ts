@@ -1,6 +1,8 @@
 export type { Backend, Executable, RunInput } from './backend.ts';
 export { type DeviceName, setBackend } from './devices.ts';
-export { type KernelParameters, theEngine } from './engine.ts';
+export type { KernelParameters } from './engine.ts';
+/** @internal For the other packages of this project; any version may change it. */
+export { theEngine } from './engine.ts';
 export {
   broadcastShape,
   type KernelSpec,
@@ -9,7 +11,7 @@ export {
   registerKernelSpec,
   type ShapeRule,
 } from './kernels.ts';
-export { printAval, printProgram } from './print.ts';
+export { printAval, printEquation, printProgram } from './print.ts';
 export {
   type Atom,
   type Attributes,
@@ -34,4 +36,5 @@ export {
 export { removeDeadCode, simplify } from './simplify.ts';
 export { currentBackend } from './tfjs.ts';
 export { avalOf, constant, currentTrace, record, Trace, type TraceHooks, trace } from './trace.ts';
-export { escaped, literalOf, Tracer } from './tracer.ts';
+/** @internal For the other packages of this project; any version may change it. */
+export { literalOf } from './tracer.ts';

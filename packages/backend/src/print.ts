@@ -18,7 +18,7 @@ function write(program: Program, names: Map<number, string>, lines: string[], in
   for (const { value } of program.constants) lines.push(`${indent}  constant ${define(value)}`);
   for (const equation of program.equations) {
     const inputs = equation.inputs.map((atom) => printAtom(atom, names)).join(', ');
-    lines.push(`${indent}  ${equation.outputs.map(define).join(', ')} = ${printHead(equation)}(${inputs})`);
+    lines.push(`${indent}  ${equation.outputs.map(define).join(', ')} = ${printEquation(equation)}(${inputs})`);
     if (equation.type === 'scan') write(equation.body, names, lines, `${indent}    `);
     if (equation.type === 'call') write(equation.derivative, names, lines, `${indent}    `);
   }
@@ -36,7 +36,8 @@ function printAtom(atom: Atom, names: Map<number, string>): string {
   return atom.values.length === 1 ? String(atom.values[0]) : `literal ${printAval(atom)}`;
 }
 
-function printHead(equation: Equation): string {
+/** What an equation computes, without its inputs: `Sum[axis=[0]]`. */
+export function printEquation(equation: Equation): string {
   if (equation.type === 'scan') return `scan[length=${equation.length}]`;
   if (equation.type === 'call') return `call[${equation.name}]`;
   const attributes = Object.entries(equation.attributes).map(([key, value]) => `${key}=${printAttribute(value)}`);

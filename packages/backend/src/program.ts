@@ -57,10 +57,12 @@ export interface ScanEquation {
 }
 
 /**
- * Values with a derivative of their own. The equation is the identity on its first inputs: `inputs` are `[values, arguments, residuals]`,
+ * Values with a derivative of their own. The equation is the identity on its first inputs: `inputs` are `[values, arguments, closures, residuals]`,
  * `outputs` equal `values`. The derivative is a program:
  *  - `forward`: `[argument tangents, residuals] -> value tangents`;
  *  - `reverse`: `[value cotangents, residuals] -> argument cotangents`.
+ *
+ * Closures are what else the values were computed from; the derivative knows nothing of them, so to differentiate them is an error.
  *
  * While a derivative is taken in reverse mode, `transposed` stands for the linear map whose transpose is a `reverse` derivative: its inputs
  * are `[argument tangents, residuals]`, its outputs the value tangents. It is never part of a finished program.
@@ -71,6 +73,7 @@ export interface CallEquation {
   readonly direction: 'forward' | 'reverse' | 'transposed';
   readonly derivative: Program;
   readonly arguments: number;
+  readonly closures: number;
   readonly inputs: readonly Atom[];
   readonly outputs: readonly Value[];
 }
@@ -92,16 +95,19 @@ export interface Program<Source = unknown> {
 
 let nextValueId = 0;
 
+/** A value that no program has yet. */
 export function newValue(aval: Aval): Value {
   return { kind: 'value', id: nextValueId++, shape: aval.shape, dtype: aval.dtype };
 }
 
+/** The number of elements of a shape: 1 for that of a scalar, `[]`. */
 export function sizeOf(shape: readonly number[]): number {
   let size = 1;
   for (const dimension of shape) size *= dimension;
   return size;
 }
 
+/** Whether two shapes have the same length on each axis, and as many axes. */
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
@@ -113,6 +119,7 @@ export function literal(value: number, dtype: DataType, shape: readonly number[]
   return { kind: 'literal', shape, dtype, values: hostValues(dtype, sizeOf(shape)).fill(value) };
 }
 
+/** Zeros in the array in which the host holds values of a dtype: float32, int32, or one byte for each bool. */
 export function hostValues(dtype: DataType, size: number): HostValues {
   return dtype === 'float32' ? new Float32Array(size) : dtype === 'int32' ? new Int32Array(size) : new Uint8Array(size);
 }

@@ -105,7 +105,16 @@ test('identities: stop-gradient, and values with a derivative of their own', () 
   const derivative: Program = { inputs: [], constants: [], equations: [], outputs: [] };
   const equations: Equation[] = [
     { type: 'kernel', kernel: 'Exp', inputs: [x], attributes: {}, outputs: [y] },
-    { type: 'call', name: 'mine', direction: 'forward', derivative, arguments: 1, inputs: [y, x], outputs: [r] },
+    {
+      type: 'call',
+      name: 'mine',
+      direction: 'forward',
+      derivative,
+      arguments: 1,
+      closures: 0,
+      inputs: [y, x],
+      outputs: [r],
+    },
   ];
   expect(
     printProgram(removeIdentities({ inputs: [x], constants: [], equations, outputs: [r] })),

@@ -270,6 +270,7 @@ describe.each(devices)('on %s', (device) => {
       direction: 'reverse' as const,
       derivative,
       arguments: 1,
+      closures: 0,
       inputs: [x, x],
       outputs: [y],
     };

@@ -137,6 +137,7 @@ describe('call', () => {
     direction: 'forward',
     derivative: program([tangent, value([])], [], [literal([2], [0, 0])]),
     arguments: 1,
+    closures: 0,
     inputs: [kept, argument, residual],
     outputs: [value([2])],
   };

@@ -16,6 +16,7 @@ import {
   lessEqual,
   log,
   logicalAnd,
+  minimum,
   mul,
   neg,
   onesLike,
@@ -90,8 +91,10 @@ elementwise('Tanh', (_, y) => sub(1, square(y)));
 const seluScale = 1.0507009873554805;
 const seluScaleAlpha = 1.7580993408473768;
 
-elementwise('Elu', (i) => where(greater(x(i), 0), onesLike(x(i)), exp(x(i))));
-elementwise('Selu', (i) => where(greater(x(i), 0), mul(onesLike(x(i)), seluScale), mul(exp(x(i)), seluScaleAlpha)));
+elementwise('Elu', (i) => where(greater(x(i), 0), onesLike(x(i)), exp(minimum(x(i), 0))));
+elementwise('Selu', (i) =>
+  where(greater(x(i), 0), mul(onesLike(x(i)), seluScale), mul(exp(minimum(x(i), 0)), seluScaleAlpha)),
+);
 elementwise('Relu', (i) => step(x(i)));
 elementwise('Relu6', (i) => float(logicalAnd(greater(x(i), 0), less(x(i), 6))));
 elementwise('LeakyRelu', (i, _, { alpha }) => step(x(i), alpha as number));
