@@ -1,7 +1,7 @@
 // Packs every public package, installs the tarballs with npm in an empty project, as a user would, and imports every
 // entry point with plain Node. The packages must be built.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -15,6 +15,12 @@ function pack(folder) {
   const output = execFileSync('pnpm', ['pack', '--json', '--pack-destination', project], { cwd, shell });
   const entries = Object.keys(exports).filter((entry) => entry !== './package.json');
   return { name, tarball: JSON.parse(output).filename, imports: entries.map((entry) => name + entry.slice(1)) };
+}
+
+const unbuilt = readdirSync(packages).filter((folder) => !existsSync(join(packages, folder, 'dist')));
+if (unbuilt.length > 0) {
+  console.error(`Not built: ${unbuilt.join(', ')}. Run pnpm build first.`);
+  process.exit(1);
 }
 
 try {

@@ -57,7 +57,8 @@ export class OptionError extends Error {
 export function parseOptions(argv: readonly string[]): Options {
   const { values, tokens } = parseArgs({ args: [...argv], options: OPTIONS, strict: false, tokens: true });
   for (const token of tokens) {
-    if (token.kind === 'positional') throw new OptionError(`Unexpected argument: ${token.value}`);
+    if (token.kind === 'positional')
+      throw new OptionError(`Unexpected argument: ${token.value}. Options go behind two dashes: npm start -- --seed 1`);
     if (token.kind === 'option') checkOption(token);
   }
   const text = values as Record<keyof typeof OPTIONS, string>;

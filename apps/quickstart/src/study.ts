@@ -4,7 +4,7 @@ import { metrics, random, setBackend } from 'posteriors';
 import { shuffledBatches } from './batches.ts';
 import { type Digits, loadFashion, loadMnist } from './data.ts';
 import { algorithms, buildModel } from './inference.ts';
-import type { Options } from './options.ts';
+import { OptionError, type Options } from './options.ts';
 import { type Predictions, predict } from './predict.ts';
 import type { Result, Uncertainty } from './report.ts';
 import { createProgress } from './terminal-progress.ts';
@@ -85,7 +85,11 @@ async function useDevice(backend: Options['backend']): Promise<void> {
     Object.assign(globalThis, globals);
     Object.defineProperty(globalThis, 'navigator', { value: { gpu: create([]) }, configurable: true });
   }
-  await setBackend(backend);
+  try {
+    await setBackend(backend);
+  } catch (error) {
+    throw new OptionError(`--backend ${backend}: ${(error as Error).message}`);
+  }
 }
 
 function judge(name: string, predictions: Predictions): Judged {

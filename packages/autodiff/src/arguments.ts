@@ -32,6 +32,14 @@ export function differentiated<P extends TensorTree>(name: string, argument: P):
   return { tree: unflatten(structure, aliases) as P, leaves: aliases, structure };
 }
 
+/** @throws unless the arguments of a function are given as an array. */
+export function requireArguments(name: string, primals: unknown): void {
+  if (Array.isArray(primals)) return;
+  throw new Error(
+    `${name}: the arguments must be an array, [x] for a function of one, and are ${describeLeaf(primals)}`,
+  );
+}
+
 export function describeLeaf(leaf: unknown): string {
   if (leaf instanceof Tensor) return `${leaf.dtype}[${leaf.shape}]`;
   if (leaf === null) return 'null';

@@ -1,7 +1,7 @@
 import { currentTrace, type Trace, type Value } from '@posteriors/backend';
 import { flatten, paths, type Structure, type TensorTree, unflatten } from '@posteriors/tree';
 import { Tensor } from '@tensorflow/tfjs-core';
-import { describeLeaf, differentiated, splitAux } from './arguments.ts';
+import { describeLeaf, differentiated, requireArguments, splitAux } from './arguments.ts';
 import { pushForward } from './differentiate.ts';
 import { type Disposer, disposable } from './disposable.ts';
 import { evaluate, refusePromise } from './evaluate.ts';
@@ -34,6 +34,8 @@ export function jvp(
   tangents: readonly TensorTree[],
   { hasAux = false }: { readonly hasAux?: boolean } = {},
 ): unknown[] {
+  requireArguments('jvp', primals);
+  requireArguments('jvp', tangents);
   return evaluate('jvp', () => {
     const trace = currentTrace() as Trace;
     const argument = differentiated('jvp', primals as TensorTree);
@@ -96,6 +98,7 @@ export function linearize(
   primals: readonly TensorTree[],
   { hasAux = false }: { readonly hasAux?: boolean } = {},
 ): Linearization<readonly TensorTree[], TensorTree, unknown> {
+  requireArguments('linearize', primals);
   const map = linearMap('linearize', f as never, primals, hasAux, 'forward', inlineProgram);
   const output: Structure = flatten(map.value as TensorTree).structure;
   const shapes = flatten(primals as TensorTree).leaves.map(({ shape }) => ({ shape }));

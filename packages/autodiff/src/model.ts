@@ -110,8 +110,12 @@ function match(model: LayersModel, parameters: ModelParameters): { weight: Layer
       throw new Error(`modelToFunction: the parameters have no ${layer}/${name}, which the model has`);
     const { shape } = weight.read();
     if (`${tensor.shape}` !== `${shape}`) {
+      const several = `${tensor.shape.slice(1)}` === `${shape}`;
       throw new Error(
-        `modelToFunction: ${layer}/${name} has shape [${tensor.shape}] in the parameters and [${shape}] in the model`,
+        `modelToFunction: ${layer}/${name} has shape [${tensor.shape}] in the parameters and [${shape}] in the model` +
+          (several
+            ? '. To use many parameters at once, as draws are, map over them: vmap(network, { inAxes: [0, null] })'
+            : ''),
       );
     }
     return { weight, tensor };

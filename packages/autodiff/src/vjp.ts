@@ -1,6 +1,7 @@
 import { currentTrace, type Program, type Trace } from '@posteriors/backend';
 import { flatten, type TensorTree, unflatten } from '@posteriors/tree';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { requireArguments } from './arguments.ts';
 import { placeholders, transpose } from './differentiate.ts';
 import { type Disposer, disposable } from './disposable.ts';
 import { inlineProgram } from './inline.ts';
@@ -35,6 +36,7 @@ export function vjp(
   primals: readonly TensorTree[],
   { hasAux = false }: { readonly hasAux?: boolean } = {},
 ): Pullback<readonly TensorTree[], TensorTree, unknown> {
+  requireArguments('vjp', primals);
   const count = flatten(primals as TensorTree).leaves.length;
   const map = linearMap('vjp', f as never, primals, hasAux, 'reverse', (program, inputs) => {
     const values = program.outputs.length;

@@ -387,3 +387,12 @@ test('the first executable that fails frees its tensors', () => {
     /GatherV2: the index value 9 is not in/,
   );
 });
+
+test('arguments that are not an array are refused by name', () => {
+  const f = (x: tf.Tensor): tf.Tensor => tf.square(x);
+  const x = tf.scalar(2);
+  const message = 'the arguments must be an array, [x] for a function of one, and are float32[]';
+  expect(() => vjp(f, x as never)).toThrow(`vjp: ${message}`);
+  expect(() => jvp(f, [x], x as never)).toThrow(`jvp: ${message}`);
+  expect(() => linearize(f, x as never)).toThrow(`linearize: ${message}`);
+});

@@ -22,12 +22,17 @@ function packageFolder(file: string): string {
  *
  * @param url the caller's `import.meta.url`
  * @param options `readme`, another file, relative to the package; `given`, a line of code that defines what the examples
- *   take for granted
+ *   take for granted; `joined`, whether the blocks continue each other and run as one
  */
-export function readmeExamples(url: string, options: { readonly readme?: string; readonly given?: string } = {}): void {
+export function readmeExamples(
+  url: string,
+  options: { readonly readme?: string; readonly given?: string; readonly joined?: boolean } = {},
+): void {
   const folder = packageFolder(fileURLToPath(url));
   const readme = join(folder, options.readme ?? 'README.md');
-  const found = examples(readFileSync(readme, 'utf8'));
+  const blocks = examples(readFileSync(readme, 'utf8'));
+  const all = { code: blocks.map(({ code }) => code).join('\n'), line: blocks[0]?.line ?? 0 };
+  const found = options.joined && blocks.length > 0 ? [all] : blocks;
   if (found.length === 0) throw new Error(`readmeExamples: ${readme} has no \`\`\`ts block`);
   const scratch = join(folder, 'test', '.readme');
   for (const { code, line } of found) {
