@@ -12,7 +12,7 @@ import { interpret, type NdArray, richardson } from '@posteriors/interpreter';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
 import { hooks } from '../src/hooks.ts';
-import type { Case } from './cases.ts';
+import type { Case } from './draws.ts';
 
 /** An array and the dtype that a device holds it in. */
 export interface Input extends NdArray {

@@ -26,6 +26,7 @@ describe.each(['cpu', 'wasm'] as const)('%s', (device) => {
     ['relu', tf.relu, [-1, 0, 1], [0, 0, 1]],
     ['relu6', tf.relu6, [0, 3, 6, 7], [0, 1, 0, 0]],
     ['leakyRelu', (x) => tf.leakyRelu(x, 0.25), [-1, 0, 1], [0.25, 0.25, 1]],
+    ['prelu', (x) => tf.prelu(x, tf.scalar(0.25)), [-1, 0, 1], [0.25, 0.25, 1]],
     ['elu', tf.elu, [0], [1]],
     ['selu', tf.selu, [0], [1.7580993408473768]],
     ['clipByValue at its bounds', (x) => tf.clipByValue(x, -1, 1), [-1.5, -1, 1, 1.5], [0, 1, 1, 0]],
@@ -120,6 +121,25 @@ describe.each(['cpu', 'wasm'] as const)('%s', (device) => {
     const g = (x: Tensor): Tensor => f(tf.square(x));
     expect(grad(grad(g))(tf.scalar(1))).toBeAllClose(expected, { rtol: 1e-5 });
     expect(tangent(grad(g), tf.scalar(1))).toBeAllClose(expected, { rtol: 1e-5 });
+  });
+
+  test('sigmoidCrossEntropy at logits of 0, at every order', () => {
+    const labels = tf.tensor1d([0, 1, 0.25]);
+    const loss = (x: Tensor): Tensor => tf.losses.sigmoidCrossEntropy(labels, x, undefined, 0, tf.Reduction.SUM);
+    const x = tf.tensor1d([0, 0, 0]);
+    // sigmoid(x) - label, and its derivatives s (1 - s) and s (1 - s) (1 - 2 s).
+    expect(grad(loss)(x)).toBeAllClose([0.5, -0.5, 0.25]);
+    expect(tangent(loss, x)).toBeAllClose(0.25);
+    expect(slope(grad(loss))(x)).toBeAllClose([0.25, 0.25, 0.25]);
+    expect(tangent(grad(loss), x)).toBeAllClose([0.25, 0.25, 0.25]);
+    expect(slope(slope(grad(loss)))(x)).toBeAllClose([0, 0, 0]);
+    expect(
+      grad((z: Tensor) => tf.losses.sigmoidCrossEntropy(z, x, undefined, 0, tf.Reduction.SUM))(labels),
+    ).toBeAllClose([0, 0, 0]);
+    // The digits of a small gradient stay.
+    const far = tf.tensor1d([-15, 15, -15]);
+    const small = Math.exp(-15) / (1 + Math.exp(-15));
+    expect(grad(loss)(far)).toBeAllClose([small, -small, small - 0.25], { rtol: 1e-5, atol: 0 });
   });
 
   test('derivatives of a polynomial beyond its degree are zero', () => {

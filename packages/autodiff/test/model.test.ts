@@ -184,6 +184,58 @@ describe('modelToFunction', () => {
     expect(f(parameters, inputs)).toBeAllClose(model.predict(inputs) as Tensor);
   });
 
+  test.each([
+    ['with scale and offset', {}],
+    ['without scale', { scale: false }],
+    ['without offset', { center: false }],
+    ['without either', { scale: false, center: false }],
+    // tfjs's own kernel on cpu does not broadcast here, and is wrong.
+    ['over an axis that is not the last', { axis: 1 }],
+  ])(
+    'batchNormalization %s, with the averages of the model',
+    (_, options: { axis?: number; scale?: boolean; center?: boolean }) => {
+      const { axis = 2, scale = true, center = true } = options;
+      const broadcast = axis === 1 ? [4, 1] : [1, 3];
+      const [mean, variance] = [tf.linspace(-1, 1, 12 / (axis + 2)), tf.linspace(0.5, 2, 12 / (axis + 2))];
+      const normalize = tf.layers.batchNormalization({ axis, scale, center, inputShape: [4, 3], name: 'norm' });
+      const model = disposed(tf.sequential({ layers: [normalize, layer(2, 'tanh', 'last')] }));
+      normalize.setWeights([...normalize.trainableWeights.map(() => tf.linspace(0.5, 1, mean.size)), mean, variance]);
+      const parameters = modelParameters(model);
+      const names = [...(center ? ['$.norm.beta'] : []), ...(scale ? ['$.norm.gamma'] : [])];
+      expect(tree.paths(parameters)).toEqual(['$.last.bias', '$.last.kernel', ...names]);
+
+      const reference = ({ norm = {}, last }: ModelParameters, x: Tensor): Tensor => {
+        const along = (each: Tensor): Tensor => tf.reshape(each, broadcast);
+        const unit = tf.div(tf.sub(x, along(mean)), tf.sqrt(tf.add(along(variance), 1e-3)));
+        const scaled = norm['gamma'] ? tf.mul(unit, along(norm['gamma'])) : unit;
+        const hidden = norm['beta'] ? tf.add(scaled, along(norm['beta'])) : scaled;
+        const product = tf.matMul(tf.reshape(hidden, [8, 3]), last!['kernel']!);
+        return tf.reshape(tf.tanh(tf.add(product, last!['bias']!)), [2, 4, 2]);
+      };
+      const sequences = tf.sin(tf.reshape(tf.range(0, 24), [2, 4, 3]));
+      const f = modelToFunction(model);
+      expect(jit(f)(parameters, sequences)).toBeAllClose(reference(parameters, sequences));
+      if (axis === 2) expect(model.predict(sequences) as Tensor).toBeAllClose(reference(parameters, sequences));
+      const gradient = (of: typeof reference): ModelParameters =>
+        grad((p: ModelParameters) => tf.sum(tf.square(of(p, sequences))))(parameters);
+      expect(gradient(f)).toBeAllClose(gradient(reference), { rtol: 1e-5, atol: 1e-5 });
+    },
+  );
+
+  test('layerNormalization', () => {
+    const model = disposed(
+      tf.sequential({
+        layers: [tf.layers.layerNormalization({ inputShape: [3], name: 'norm' }), layer(2, 'tanh', 'last')],
+      }),
+    );
+    const f = modelToFunction(model);
+    const parameters = modelParameters(model);
+    expect(tree.paths(parameters)).toEqual(['$.last.bias', '$.last.kernel', '$.norm.beta', '$.norm.gamma']);
+    expect(jit(f)(parameters, inputs)).toBeAllClose(model.predict(inputs) as Tensor);
+    const gradient = grad((p: ModelParameters) => tf.sum(f(p, inputs)))(parameters);
+    expect(tree.paths(gradient)).toEqual(tree.paths(parameters));
+  });
+
   test('the kernel that has no rule yet is named', () => {
     const model = disposed(
       tf.sequential({ layers: [tf.layers.conv1d({ filters: 2, kernelSize: 2, inputShape: [4, 1] })] }),
@@ -237,4 +289,13 @@ test('assignModelParameters writes parameters back, and they stay the caller’s
     assignModelParameters(model, zeros);
     for (const leaf of tree.leaves(zeros)) leaf.dispose();
   });
+});
+
+test('binaryCrossentropy, whose logit is 0 at a probability of a half', () => {
+  const labels = tf.tensor1d([1, 0]);
+  const loss = (p: Tensor): Tensor => tf.mul(2, tf.sum(tf.metrics.binaryCrossentropy(labels, p)));
+  const half = tf.tensor1d([0.5, 0.5]);
+  // -log(p) and -log(1 - p)
+  expect(grad(loss)(half)).toBeAllClose([-2, 2]);
+  expect(grad((p: Tensor) => tf.sum(grad(loss)(p)))(half)).toBeAllClose([4, 4]);
 });

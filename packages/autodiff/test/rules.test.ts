@@ -8,7 +8,8 @@ import { add, mul, sum, type Tensor } from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import { hooks } from '../src/hooks.ts';
 import { grad, jvp, ruleNames, vjp } from '../src/index.ts';
-import { type Case, cases } from './cases.ts';
+import { cases } from './cases.ts';
+import type { Case } from './draws.ts';
 import {
   difference,
   directions,

@@ -7,7 +7,8 @@ import '@posteriors/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Axis, customJvp, customVjp, grad, jit, jvp, valueAndGrad, vmap } from '../src/index.ts';
-import { type Case, cases } from './cases.ts';
+import { cases } from './cases.ts';
+import type { Case } from './draws.ts';
 import { draw, expectClose, type Input, programOf, runOnDevice, sizeOf, uniforms } from './float64.ts';
 
 await setBackend('cpu');

@@ -3,13 +3,23 @@
  * their parts. What is not listed here is recorded as it is.
  */
 import { type StridedSliceAttrs, slice_util, type Tensor } from '@tensorflow/tfjs-core';
-import { type NamedInputs, theEngine } from './engine.ts';
+import { smoothCrossEntropy } from './cross-entropy.ts';
+import { theEngine } from './engine.ts';
 import { broadcastShape } from './kernels.ts';
 import { type DataType, hostValues, sameShape } from './program.ts';
 import { constant, record } from './trace.ts';
-
-type RawAttributes = { readonly [name: string]: unknown };
-type Translation = (inputs: NamedInputs, attributes: RawAttributes) => Tensor | Tensor[];
+import {
+  absoluteAxes,
+  absoluteAxis,
+  broadcastTo,
+  cast,
+  named,
+  type RawAttributes,
+  reshape,
+  scalar,
+  slice,
+  type Translation,
+} from './translation.ts';
 
 /** The translation of a tfjs kernel, if it has one. */
 export function canonical(kernel: string): Translation | undefined {
@@ -18,21 +28,9 @@ export function canonical(kernel: string): Translation | undefined {
 
 const translations = new Map<string, Translation>();
 
-const input = (inputs: NamedInputs, name: string): Tensor => (inputs as { [name: string]: Tensor })[name] as Tensor;
-
 /** Adds a translation of a kernel with the inputs `names`. */
-function translate(
-  kernel: string,
-  names: string,
-  translation: (tensors: Tensor[], attributes: RawAttributes) => Tensor | Tensor[],
-): void {
-  const list = names.split(' ');
-  translations.set(kernel, (inputs, attributes) =>
-    translation(
-      list.map((name) => input(inputs, name)),
-      attributes,
-    ),
-  );
+function translate(kernel: string, names: string, translation: Parameters<typeof named>[1]): void {
+  translations.set(kernel, named(names, translation));
 }
 
 function translateList(
@@ -40,40 +38,6 @@ function translateList(
   translation: (tensors: readonly Tensor[], attributes: RawAttributes) => Tensor | Tensor[],
 ): void {
   translations.set(kernel, (inputs, attributes) => translation(inputs as readonly Tensor[], attributes));
-}
-
-// Parts that several translations use.
-
-function reshape(x: Tensor, shape: readonly number[]): Tensor {
-  return sameShape(x.shape, shape) ? x : record('Reshape', [x], { shape });
-}
-
-function broadcastTo(x: Tensor, shape: readonly number[]): Tensor {
-  return sameShape(x.shape, shape) ? x : record('BroadcastTo', [x], { shape });
-}
-
-function cast(x: Tensor, dtype: DataType): Tensor {
-  return x.dtype === dtype ? x : record('Cast', [x], { dtype });
-}
-
-function scalar(value: number, dtype: DataType = 'float32'): Tensor {
-  return constant(hostValues(dtype, 1).fill(value), [], dtype);
-}
-
-function slice(x: Tensor, begin: readonly number[], size: readonly number[]): Tensor {
-  return sameShape(x.shape, size) ? x : record('Slice', [x], { begin, size });
-}
-
-function absoluteAxis(axis: number, rank: number): number {
-  const absolute = axis < 0 ? axis + rank : axis;
-  if (!(absolute >= 0 && absolute < rank)) throw new Error(`axis ${axis} is outside of a tensor of rank ${rank}`);
-  return absolute;
-}
-
-function absoluteAxes(axis: unknown, rank: number): number[] {
-  if (axis === undefined || axis === null) return Array.from({ length: rank }, (_, i) => i);
-  const axes = (Array.isArray(axis) ? axis : [axis]) as number[];
-  return [...new Set(axes.map((a) => absoluteAxis(a, rank)))].sort((a, b) => a - b);
 }
 
 // Shapes and types.
@@ -142,10 +106,11 @@ translate('OneHot', 'indices', ([indices], { depth, onValue, offValue, dtype }) 
 
 // Arithmetic.
 
+translate('Add', 'a b', ([a, b]) => smoothCrossEntropy(a!, b!) ?? record('Add', [a!, b!]));
 translate('SquaredDifference', 'a b', ([a, b]) => record('Square', [record('Sub', [a!, b!])]));
 translate('LogicalXor', 'a b', ([a, b]) => record('NotEqual', [a!, b!]));
 translate('Prelu', 'x alpha', ([x, alpha]) => {
-  const condition = record('GreaterEqual', [x!, scalar(0)]);
+  const condition = record('Greater', [x!, scalar(0)]);
   const shape = broadcastShape(x!.shape, alpha!.shape);
   return record('Select', [broadcastTo(condition, shape), broadcastTo(x!, shape), record('Multiply', [x!, alpha!])]);
 });
@@ -217,6 +182,12 @@ for (const kernel of ['Cumsum', 'Cumprod']) {
   );
 }
 translate('Softmax', 'logits', ([logits]) => record('Softmax', [logits!]));
+translate('FusedBatchNorm', 'x mean variance scale offset', ([x, mean, variance, factor, offset], attributes) => {
+  const inverse = record('Rsqrt', [record('Add', [variance!, scalar(attributes['varianceEpsilon'] as number)])]);
+  const scaled = factor ? record('Multiply', [inverse, factor]) : inverse;
+  const result = record('Multiply', [record('Sub', [x!, mean!]), scaled]);
+  return offset ? record('Add', [result, offset]) : result;
+});
 
 // Slices and joins.
 

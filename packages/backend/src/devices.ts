@@ -10,7 +10,8 @@ export type DeviceName = 'cpu' | 'wasm' | 'webgpu';
  * @throws if the device is not registered, or does not start; what was current stays so.
  */
 export async function setBackend(name: DeviceName): Promise<void> {
-  const { registryFactory, backendName } = theEngine() as unknown as { registryFactory: object; backendName?: string };
+  const { registryFactory } = theEngine();
+  const current: string | undefined = theEngine().backendName;
   if (!(name in registryFactory)) {
     const registered = Object.keys(registryFactory);
     const remedy =
@@ -23,9 +24,9 @@ export async function setBackend(name: DeviceName): Promise<void> {
   }
   if (!(await setTfjsBackend(name))) {
     // tfjs has let go of the one before.
-    if (backendName !== undefined) await setTfjsBackend(backendName);
+    if (current !== undefined) await setTfjsBackend(current);
     throw new Error(
-      `setBackend: the device '${name}' did not start here${backendName === undefined ? '' : `; it is still '${backendName}'`}`,
+      `setBackend: the device '${name}' did not start here${current === undefined ? '' : `; it is still '${current}'`}`,
     );
   }
   await ready();

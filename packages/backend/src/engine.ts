@@ -4,10 +4,16 @@ import { engine, type KernelBackend, type Tensor, type TensorInfo, version_core 
 export interface Engine {
   backend: KernelBackend;
   backendName: string;
-  registry: { [name: string]: KernelBackend };
+  /** The devices that were started, until they are removed. */
+  readonly registry: { readonly [name: string]: KernelBackend };
+  /** What makes each registered device. */
+  readonly registryFactory: { readonly [name: string]: object };
   readonly state: {
     gradientDepth: number;
     kernelDepth: number;
+    numTensors: number;
+    numBytes: number;
+    numDataBuffers: number;
     activeScope: { name: string } | null;
     scopeStack: { name: string }[];
     tensorInfo: WeakMap<object, { backend: KernelBackend }>;

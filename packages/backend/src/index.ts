@@ -33,6 +33,7 @@ export {
   sizeOf,
   type Value,
 } from './program.ts';
+export { setMemoryBudget } from './results.ts';
 export { removeDeadCode, simplify } from './simplify.ts';
 export { currentBackend } from './tfjs.ts';
 export { avalOf, constant, currentTrace, record, Trace, type TraceHooks, trace } from './trace.ts';

@@ -19,10 +19,11 @@ export function lower<Source>(program: Program<Source>, device: string): Program
     if (equation.type !== 'kernel') return [equation];
     return device === 'wasm' ? withoutBool(equation).flatMap(withFewAxes).flatMap(lowered) : lowered(equation);
   });
-  return { ...program, equations: device === 'wasm' ? equations.flatMap(ownOperands()) : equations };
+  return { ...program, equations };
 }
 
-type Lowering = (equation: KernelEquation, device: string) => readonly Equation[];
+/** A kernel equation in the kernels of a device. */
+export type Lowering = (equation: KernelEquation, device: string) => readonly Equation[];
 
 const kernel = (name: string, inputs: readonly Atom[], attributes: Attributes, output: Value): KernelEquation => ({
   type: 'kernel',
@@ -55,28 +56,6 @@ function ofNothing(equation: KernelEquation): readonly Equation[] | undefined {
   const value =
     equation.kernel === 'PadV2' ? (equation.attributes['constantValue'] as number) : neutral[equation.kernel];
   return value === undefined ? undefined : fill(value);
-}
-
-/**
- * tfjs on wasm prepares the right operand of a product once for its memory, whatever shape it takes later: a value that shares the
- * memory of one of another shape is copied first.
- */
-function ownOperands(): (equation: Equation) => readonly Equation[] {
-  const shared = new Set<number>();
-  return (equation) => {
-    if (equation.type !== 'kernel') return [equation];
-    if (sharesMemory(equation)) shared.add(output(equation).id);
-    const [a, b] = equation.inputs as readonly [Atom, Atom];
-    if (equation.kernel !== 'BatchMatMul' || b.kind !== 'value' || !shared.has(b.id)) return [equation];
-    const copy = newValue(b);
-    return [kernel('Multiply', [b, literal(1, b.dtype)], {}, copy), { ...equation, inputs: [a, copy] }];
-  };
-}
-
-function sharesMemory({ kernel: name, inputs, attributes }: KernelEquation): boolean {
-  if (name !== 'Transpose') return name === 'Reshape';
-  const moved = (attributes['perm'] as readonly number[]).filter((axis) => inputs[0]!.shape[axis] !== 1);
-  return moved.every((axis, i) => i === 0 || axis > moved[i - 1]!);
 }
 
 const fourBytes = new Set(['Select', 'Reverse']);

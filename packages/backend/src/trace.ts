@@ -26,6 +26,19 @@ export interface TraceHooks {
   customGradient(parameters: KernelParameters): Tensor;
 }
 
+const withoutDerivatives: TraceHooks = {
+  gradients() {
+    throw new Error(
+      'trace: gradients within a traced function need @posteriors/autodiff, whose transforms provide them',
+    );
+  },
+  customGradient() {
+    throw new Error(
+      'trace: tf.customGrad within a traced function needs @posteriors/autodiff, whose transforms keep it',
+    );
+  },
+};
+
 /** One open trace: the equations recorded so far. */
 export class Trace {
   open: boolean = true;
@@ -88,11 +101,16 @@ export function currentTrace(): Trace | null {
   return current;
 }
 
-/** Runs `fn` on symbolic tensors of the given shapes and returns what it did as a program. Traces nest. */
+/**
+ * Runs `fn` once, synchronously, on symbolic tensors of the given shapes and dtypes, and returns what it did as a program. Traces nest; an
+ * inner one has the hooks of the outermost. Without hooks, derivatives within `fn` are errors.
+ *
+ * @throws if `fn` is async, reads the value of a traced tensor, draws hidden random numbers or changes a variable.
+ */
 export function trace(
   fn: (inputs: Tensor[]) => readonly Tensor[],
   avals: readonly Aval[],
-  hooks: TraceHooks,
+  hooks: TraceHooks = withoutDerivatives,
 ): Program<Tensor> {
   const opened = new Trace(avals, current);
   const uninstall = current === null ? install(hooks) : undefined;
@@ -155,6 +173,12 @@ const tfjsCustomGradients = new Set([
   'fusedDepthwiseConv2d__op',
 ]);
 
+/** Another tensor of the same value. What a kernel that does nothing returns is disposed apart from its input, which may be the caller's. */
+function fresh(tensor: Tensor): Tensor {
+  const trace = openTrace();
+  return trace.tensor(trace.atom(tensor));
+}
+
 /** Puts recording in the place of the engine's entry points; the function returned puts them back. */
 function install(hooks: TraceHooks): () => void {
   const engine = theEngine();
@@ -166,7 +190,10 @@ function install(hooks: TraceHooks): () => void {
     isTapeOn: () => false,
     runKernel(name: string, inputs: NamedInputs, attributes: object = {}): Tensor | Tensor[] {
       const translate = canonical(name);
-      if (translate !== undefined) return translate(inputs, attributes as { [name: string]: unknown });
+      if (translate !== undefined) {
+        const result = translate(inputs, attributes as { [name: string]: unknown });
+        return Array.isArray(result) ? result.map(fresh) : fresh(result);
+      }
       const names = kernelSpec(name)?.inputNames;
       const ordered =
         Array.isArray(inputs) || names === undefined
@@ -179,7 +206,10 @@ function install(hooks: TraceHooks): () => void {
       if (scope !== undefined && tfjsCustomGradients.has(scope)) return parameters.forwardFunc(null, () => {});
       return hooks.customGradient(parameters);
     },
-    gradients: (f, xs, dy) => hooks.gradients(f, xs, dy),
+    gradients(f, xs, dy) {
+      const { value, grads } = hooks.gradients(f, xs, dy);
+      return { value, grads: grads.map(fresh) };
+    },
     makeTensor(values, shape, dtype = 'float32', backend): Tensor {
       if (dtype === 'string' || dtype === 'complex64') return makeTensor.call(engine, values, shape, dtype, backend);
       const copy = hostValues(dtype as DataType, sizeOf(shape));

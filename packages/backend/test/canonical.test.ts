@@ -224,6 +224,12 @@ const cases: Case[] = [
   ...layers.map(
     (layer): Case => [`dense layer with ${layer.getConfig()['activation']}`, (x) => layer.apply(x!) as Tensor, matrix],
   ),
+  [
+    'batchNorm, with and without scale and offset',
+    (x, mean, variance, a, b) =>
+      [[a, b], [a], [undefined, b], []].map(([offset, scale]) => tf.batchNorm(x!, mean!, variance!, offset, scale)),
+    () => [some(2, 3, 4), some(4), positive(4), some(4), some(4)],
+  ],
   // Losses.
   ['meanSquaredError', (a, b) => tf.losses.meanSquaredError(a!, b!), () => [some(3, 2), positive(3, 2)]],
   [

@@ -203,6 +203,28 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (device) => {
     executable.dispose();
   });
 
+  test('a slice that cannot be made leaves nothing', () => {
+    const slice = tf.getKernel('Slice', device);
+    const body = traceOf((c, x, y) => [tf.add(c!, tf.mul(x!, y!))], [float(2), float(2), float(2)]);
+    const executable = currentBackend().compile(scan({ body, length: 2, constants: 0, carry: 1 }));
+    const inputs = [vector(1, 2), vector(1, 2, 3, 4), vector(1, 2, 3, 4)];
+    let slices = 0;
+    tf.unregisterKernel('Slice', device);
+    tf.registerKernel({
+      ...slice,
+      kernelFunc: (parameters) => {
+        if (++slices === 4) throw new Error('the fourth slice failed');
+        return slice.kernelFunc(parameters);
+      },
+    });
+    const buffers = theEngine().backend.numDataIds();
+    expectNoLeak(() => expect(() => executable.run(inputs)).toThrow('the fourth slice failed'));
+    expect(theEngine().backend.numDataIds()).toBe(buffers);
+    tf.unregisterKernel('Slice', device);
+    tf.registerKernel(slice);
+    executable.dispose();
+  });
+
   test('a body that cannot be compiled leaves nothing', () => {
     registerKernelSpec('Nowhere', { inputNames: ['x'], shape: ([x]) => x! });
     const first = scan({

@@ -142,4 +142,8 @@ test('gradients are asked for where the caller said', () => {
     return { value: tf.square(x as Tensor), gradFunc: (dy: Tensor) => dy };
   });
   expectError((x) => square(x), 'a custom gradient was made');
+
+  const gradient = ([x]: Tensor[]): Tensor[] => [tf.grad((y: Tensor) => tf.sum(tf.square(y)))(x!)];
+  expect(() => trace(gradient, [float(2)])).toThrow('gradients within a traced function need @posteriors/autodiff');
+  expect(() => trace(([x]) => [square(x!)], [float(2)])).toThrow('tf.customGrad within a traced function needs');
 });

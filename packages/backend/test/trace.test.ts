@@ -2,17 +2,8 @@ import '../src/cpu.ts';
 import { expectNoLeak } from '@posteriors/testing';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import {
-  constant,
-  currentTrace,
-  literalOf,
-  printProgram,
-  record,
-  setBackend,
-  Tracer,
-  theEngine,
-  trace,
-} from '../src/index.ts';
+import { constant, currentTrace, literalOf, printProgram, record, setBackend, theEngine, trace } from '../src/index.ts';
+import { Tracer } from '../src/tracer.ts';
 import { engineState, expectError } from './engine-state.ts';
 import { bool, float, hooks, int, list, runOnce, traceOf } from './traced.ts';
 
@@ -182,6 +173,50 @@ describe('memory while tracing', () => {
       );
       expect(outside.isDisposed).toBe(true);
     });
+  });
+
+  const w = tf.tensor2d([[1, 2], [3, 4]]); // biome-ignore format: a matrix
+  const nothing: { readonly [name: string]: (w: Tensor) => Tensor } = {
+    clone: tf.clone,
+    'reshape to the same shape': (w) => tf.reshape(w, [2, 2]),
+    'cast to the same dtype': (w) => tf.cast(w, 'float32'),
+    'transpose that moves no axis': (w) => tf.transpose(w, [0, 1]),
+    'slice of all': (w) => tf.slice(w, [0, 0]),
+    'stridedSlice of all': (w) => tf.stridedSlice(w, [0, 0], [2, 2]),
+    'tile once': (w) => tf.tile(w, [1, 1]),
+    'concat of one': (w) => tf.concat([w]),
+    'split into one': (w) => tf.split(w, 1)[0]!,
+    'addN of one': (w) => tf.addN([w]),
+    'sum over no axes': (w) => tf.sum(w, []),
+  };
+  test.each(Object.entries(nothing))('%s: its result is disposed, not the tensor from outside', (_, fn) => {
+    const program = traceOf(
+      (x) => {
+        const same = fn(w);
+        expect(same).not.toBe(w);
+        const y = tf.add(x, same);
+        same.dispose();
+        return y;
+      },
+      [float(2, 2)],
+    );
+    expect(w.isDisposed).toBe(false);
+    const [y] = runOnce(program, [w]);
+    expect(y!.arraySync()).toEqual([[2, 4], [6, 8]]); // biome-ignore format: a matrix
+    y!.dispose();
+  });
+
+  test('a gradient is disposed, not the cotangent that it equals', () => {
+    trace(
+      ([x]) => {
+        const { grads } = theEngine().gradients(() => x!, [x!], w);
+        grads[0]!.dispose();
+        return grads;
+      },
+      [float(2, 2)],
+      { ...hooks, gradients: (f, _xs, dy) => ({ value: f(), grads: [dy!] }) },
+    );
+    expect(w.isDisposed).toBe(false);
   });
 
   test('tracing makes no tensor, inside of a tidy and outside', () => {
