@@ -66,7 +66,7 @@ function free(device: Device, { data, bytes }: Result): void {
   state.numBytes -= data.refCount * bytes;
   state.numDataBuffers--;
   // The id that is gone is still counted.
-  
+  device.tensorMap.delete({});
   const dataId = {};
   data.refCount = 1;
   device.tensorMap.set(dataId, data);

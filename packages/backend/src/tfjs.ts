@@ -5,11 +5,14 @@ import {
   type Tensor,
   Tensor as TensorClass,
   type TensorInfo,
+  util,
 } from '@tensorflow/tfjs-core';
 import type { Backend, Executable, RunInput } from './backend.ts';
 import { theEngine } from './engine.ts';
 import { deviceInputNames } from './kernels.ts';
+import { type Holdings, letGo, letGoAfter } from './lifetime.ts';
 import { lower } from './lower.ts';
+import { withOwnOperand } from './operands.ts';
 import { printAval } from './print.ts';
 import {
   type Atom,
@@ -22,6 +25,7 @@ import {
   sameShape,
   sizeOf,
 } from './program.ts';
+import { type Results, resultsOn } from './results.ts';
 import { simplify } from './simplify.ts';
 
 /** The tfjs device that is current (`tf.getBackend()`) as a backend. */
@@ -31,7 +35,20 @@ export function currentBackend(): Backend {
   const name = engine.backendName;
   let backend = backends.get(device);
   if (backend === undefined) {
-    backend = { name, compile: (program) => compile(program, name, device) };
+    backend = {
+      name,
+      compile: (program) => {
+        const holdings: Holdings = { device, data: [] };
+        try {
+          const executable = compile(program, name, device, holdings, resultsOn(device, name));
+          letGoAfter(executable.run, holdings);
+          return executable;
+        } catch (error) {
+          letGo(holdings);
+          throw error;
+        }
+      },
+    };
     backends.set(device, backend);
   }
   return backend;
@@ -58,7 +75,13 @@ interface Plan {
 }
 
 /** Calls the device's kernels one after the other, each intermediate freed after its last use. */
-function compile(original: Program<Tensor>, name: string, device: Device): Executable {
+function compile(
+  original: Program<Tensor>,
+  name: string,
+  device: Device,
+  holdings: Holdings,
+  results?: Results,
+): Executable {
   const program = lower(simplify(original), name);
   const slotOf = new Map<Atom | number, number>();
   const slot = (atom: Atom): number => {
@@ -87,13 +110,11 @@ function compile(original: Program<Tensor>, name: string, device: Device): Execu
   const outputSlots = program.outputs.map(visit);
   for (const index of [...inputSlots, ...constantSlots, ...literals.values(), ...outputSlots]) lastUse.delete(index);
 
-  const bodies: Executable[] = [];
   const makeStep = ({ equation, inputs, outputs }: Plan, i: number): Step => {
     const free = [...new Set([...inputs, ...outputs])].filter((index) => lastUse.get(index) === i);
     if (equation.type === 'call') throw new Error('a custom derivative is left in a simplified program');
     if (equation.type === 'scan') {
-      const body = compile(equation.body as Program<Tensor>, name, device);
-      bodies.push(body);
+      const body = compile(equation.body as Program<Tensor>, name, device, holdings);
       return { run: (slots) => runScan(equation, body, device, name, slots, inputs, outputs), free };
     }
     const kernelFunc = deviceKernel(equation.kernel, name);
@@ -109,17 +130,10 @@ function compile(original: Program<Tensor>, name: string, device: Device): Execu
     };
     return { run, free };
   };
-  let steps: readonly Step[];
-  try {
-    steps = plans.map(makeStep);
-  } catch (error) {
-    for (const body of bodies) body.dispose();
-    throw error;
-  }
-  const held: TensorInfo[] = [];
+  const steps = plans.map(makeStep);
   const hold = [...literals].map(([literal, index]) => {
     const info = write(device, literal, literal.values.slice());
-    held.push(info);
+    holdings.data.push(info);
     return { index, info };
   });
 
@@ -139,6 +153,7 @@ function compile(original: Program<Tensor>, name: string, device: Device): Execu
         throw new Error(`the program takes ${program.inputs.length} inputs and was given ${inputs.length}`);
       const slots: Slots = new Array(slotCount);
       const written: TensorInfo[] = [];
+      results?.beforeRun(inputs, program.constants);
       let done = false;
       try {
         for (const { index, info } of hold) slots[index] = info;
@@ -156,17 +171,15 @@ function compile(original: Program<Tensor>, name: string, device: Device): Execu
           }
         }
         done = true;
-        return collect(device, slots, outputSlots, owned);
+        return collect(device, slots, outputSlots, owned, results);
       } finally {
         for (const info of written) release(device, info);
         if (!done) for (const index of owned) release(device, slots[index]);
       }
     },
     dispose(): void {
-      if (disposed) return;
       disposed = true;
-      for (const info of held) release(device, info);
-      for (const body of bodies) body.dispose();
+      letGo(holdings);
     },
   };
 }
@@ -190,7 +203,8 @@ function deviceKernel(kernel: string, device: string): KernelFunc {
       `the device ${device} has no kernel ${kernel}. Use another device (setBackend), or register the kernel with defineKernel.`,
     );
   }
-  return registered.kernelFunc;
+  const { kernelFunc } = registered;
+  return device === 'wasm' && kernel === 'BatchMatMul' ? withOwnOperand(kernelFunc) : kernelFunc;
 }
 
 function write(device: Device, aval: Aval, values: object): TensorInfo {
@@ -243,12 +257,19 @@ function release(device: Device, info: TensorInfo | undefined): void {
 }
 
 /** Makes the results tensors of the caller's; a result that is not this run's own is shared by a reference count. */
-function collect(device: Device, slots: Slots, outputSlots: readonly number[], owned: ReadonlySet<number>): Tensor[] {
+function collect(
+  device: Device,
+  slots: Slots,
+  outputSlots: readonly number[],
+  owned: ReadonlySet<number>,
+  results?: Results,
+): Tensor[] {
   const taken = new Set<number>();
   return outputSlots.map((index) => {
     const info = slots[index] as TensorInfo;
     if (owned.has(index) && !taken.has(index)) {
       taken.add(index);
+      results?.add(info.dataId, sizeOf(info.shape) * util.bytesPerElement(info.dtype));
       if (info instanceof TensorClass) return info as Tensor;
     } else {
       device.incRef(info.dataId);
@@ -285,15 +306,16 @@ function runScan(
   try {
     for (let i = 0; i < length; i++) {
       const row = reverse ? length - 1 - i : i;
-      const xs = inputs.slice(constants + carried).map((index) => {
-        const whole = slots[index] as TensorInfo;
-        const rest = whole.shape.slice(1);
-        const slice = { begin: [row, ...rest.map(() => 0)], size: [1, ...rest] };
-        const one = sizeOf(rest) === 0 ? empty(whole as Aval) : call('Slice', { x: whole }, slice);
-        return engine.makeTensorFromTensorInfo({ ...one, shape: rest }, device);
-      });
+      const xs: Tensor[] = [];
       let results: Tensor[];
       try {
+        for (const index of inputs.slice(constants + carried)) {
+          const whole = slots[index] as TensorInfo;
+          const rest = whole.shape.slice(1);
+          const slice = { begin: [row, ...rest.map(() => 0)], size: [1, ...rest] };
+          const one = sizeOf(rest) === 0 ? empty(whole as Aval) : call('Slice', { x: whole }, slice);
+          xs.push(engine.makeTensorFromTensorInfo({ ...one, shape: rest }, device));
+        }
         results = body.run([...fixed, ...carry, ...xs]);
       } finally {
         for (const x of xs) x.dispose();
