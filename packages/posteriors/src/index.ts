@@ -20,6 +20,7 @@ export {
   vmap,
 } from '@posteriors/autodiff';
 export type { DeviceName } from '@posteriors/backend';
+export { setMemoryBudget } from '@posteriors/backend';
 export * as distributions from '@posteriors/distributions';
 export { bernoulliLogProb, categoricalLogProb, diagNormalLogProb, diagNormalSample } from '@posteriors/distributions';
 export * as metrics from '@posteriors/metrics';

@@ -15,7 +15,7 @@ const all: { readonly [name: string]: unknown } = posteriors;
 test('everything is exported, and nothing else', () => {
   const functions = [
     'assignModelParameters bernoulliLogProb categoricalLogProb customJvp customVjp defineKernel diagNormalLogProb diagNormalSample',
-    'grad jit jvp linearize modelParameters modelToFunction run sampleChain setBackend stopGradient valueAndGrad vjp vmap withAux',
+    'grad jit jvp linearize modelParameters modelToFunction run sampleChain setBackend setMemoryBudget stopGradient valueAndGrad vjp vmap withAux',
   ].flatMap((names) => names.split(' '));
   const namespaces = ['distributions', 'metrics', 'optim', 'random', 'sgmcmc', 'tree', 'vi'];
   expect(Object.keys(posteriors).sort()).toEqual([...functions, ...namespaces].sort());
