@@ -13,9 +13,9 @@ try {
   if (options.help) console.log(usage);
   else await main(options);
 } catch (error) {
-  // Not thrown on: a handler that tfjs's wasm device leaves behind would print its whole source.
-  console.error(error instanceof OptionError ? error.message : error);
-  process.exitCode = error instanceof OptionError ? 2 : 1;
+  if (!(error instanceof OptionError)) throw error;
+  console.error(error.message);
+  process.exitCode = 2;
 }
 
 async function main(options: Options): Promise<void> {

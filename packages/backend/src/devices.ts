@@ -22,7 +22,9 @@ export async function setBackend(name: DeviceName): Promise<void> {
       `setBackend: the device '${name}' is not registered (registered: ${registered.length === 0 ? 'none' : registered.join(', ')}). ${remedy}`,
     );
   }
-  if (!(await setTfjsBackend(name))) {
+  const restoreHandlers = noteErrorHandlers();
+  const started = await setTfjsBackend(name).finally(restoreHandlers);
+  if (!started) {
     // tfjs has let go of the one before.
     if (current !== undefined) await setTfjsBackend(current);
     throw new Error(
@@ -30,4 +32,31 @@ export async function setBackend(name: DeviceName): Promise<void> {
     );
   }
   await ready();
+}
+
+const errorEvents = ['uncaughtException', 'unhandledRejection'] as const;
+
+/**
+ * In Node, tfjs's wasm module handles uncaught errors of the whole process by throwing them again, so that Node prints the module's source
+ * in front of them. The function returned takes such handlers off.
+ */
+function noteErrorHandlers(): () => void {
+  const { process } = globalThis as { readonly process?: unknown } as { readonly process?: Partial<ErrorSource> };
+  if (process?.listeners === undefined || process.removeListener === undefined) return () => {};
+  const { listeners, removeListener } = process;
+  const before = new Set(errorEvents.flatMap((event) => listeners.call(process, event)));
+  return () => {
+    for (const event of errorEvents) {
+      for (const handler of listeners.call(process, event)) {
+        if (!before.has(handler)) removeListener.call(process, event, handler);
+      }
+    }
+  };
+}
+
+type ErrorHandler = (...args: never[]) => void;
+
+interface ErrorSource {
+  listeners(event: string): ErrorHandler[];
+  removeListener(event: string, handler: ErrorHandler): unknown;
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { getBackend, ones, registerBackend, removeBackend } from '@tensorflow/tfjs-core';
 import { expect, test, vi } from 'vitest';
 import { currentBackend, type DeviceName, setBackend } from '../src/index.ts';
@@ -39,4 +40,17 @@ test('a device that does not start is an error, and the last one stays', async (
   expect(ones([2]).arraySync()).toEqual([1, 1]);
   removeBackend('broken');
   warn.mockRestore();
+});
+
+test('the wasm device leaves no handler of uncaught errors behind', async () => {
+  const script = `
+    import '@posteriors/backend/wasm';
+    import { setBackend } from '@posteriors/backend';
+    const events = ['uncaughtException', 'unhandledRejection'];
+    const counts = () => events.map((event) => process.listenerCount(event)).join();
+    const before = counts();
+    await setBackend('wasm');
+    console.log(before === counts());`;
+  const args = ['--conditions=@posteriors/source', '--import', 'tsx', '--input-type=module', '--eval', script];
+  expect(execFileSync(process.execPath, args, { cwd: import.meta.dirname, encoding: 'utf8' })).toBe('true\n');
 });
