@@ -64,7 +64,7 @@ export function build<P extends TensorTree, B, A>(
       const { sigma, temperature } = atStep({ ...defaults, ...hyper }, 0);
       return init(params, { sigma, temperature, ...(momenta === undefined ? {} : { momenta }), ...options });
     },
-    update: (state, batch, options) => update(state, batch, logPosterior, { ...hyper, ...options?.hyper }, options),
+    update: (state, batch, options) => update(state, batch, logPosterior, hyper, options),
   };
 }
 
@@ -121,10 +121,12 @@ function stationaryMomenta<P extends TensorTree>(
 }
 
 /**
- * One step of {@link build}'s update, with the log posterior and the hyper-parameters given at each call.
+ * One step of {@link build}'s update, with the log posterior and the hyper-parameters given at each call. Those in `options.hyper` replace
+ * those in `hyper`.
  *
  * @returns the next state (the same one, changed, with `inplace`) and the aux of the log posterior.
- * @throws if the noise variance T ε (2α - T ε β) is negative, or the log posterior is not a scalar with aux.
+ * @throws if the log posterior is not a scalar with aux, or the noise variance T ε (2α - T ε β) is negative and T, ε, α and β are all
+ *   numbers; where one of them is a tensor, whose value is not read, the momenta become NaN.
  */
 export function update<P extends TensorTree, B, A>(
   state: State<P>,
@@ -133,7 +135,7 @@ export function update<P extends TensorTree, B, A>(
   hyper: Hyper,
   options?: UpdateOptions<Hyper>,
 ): [state: State<P>, aux: A] {
-  const hyperAt = (step: number): object => checked(atStep({ ...defaults, ...hyper }, step));
+  const hyperAt = (step: number): object => checked(atStep({ ...defaults, ...hyper, ...options?.hyper }, step));
   return stepOf(logPosterior)(state, batch, hyperAt, options);
 }
 

@@ -234,6 +234,10 @@ describe('hyper-parameters', () => {
     expect(at(next)).toEqual(at(transform.update(built, null)[0]));
     const [full] = sghmc.update(own, null, logQuadratic, { ...hyper, alpha: 0.01, beta: 0 });
     expect(at(full)).toEqual(at(next));
+    const other = { ...hyper, learningRate: 0.2, temperature: 0 };
+    const [replaced] = sghmc.update(own, null, logQuadratic, hyper, { hyper: { learningRate: 0.2, temperature: 0 } });
+    expect(at(replaced)).toEqual(at(sghmc.update(own, null, logQuadratic, other)[0]));
+    expect(at(replaced)).not.toEqual(at(next));
   });
 
   test('wrong ones are refused before anything runs, and the state can go on', () => {
@@ -264,6 +268,15 @@ describe('hyper-parameters', () => {
     expect(at(state)).toEqual(before);
     expect(state.step).toBe(0);
     expect(transform.update(state, null)[0].step).toBe(1);
+  });
+
+  test('a negative noise variance is refused where all are numbers; else the momenta are NaN', () => {
+    const transform = sghmc.build(logQuadratic, { learningRate: 0.1, alpha: 0.01, temperature: 0.5, momenta: 0 });
+    const state = transform.init(tf.tensor1d(start), { seed: 0 });
+    expect(() => transform.update(state, null, { hyper: { beta: 1 } })).toThrow('the noise variance is negative');
+    const [next] = transform.update(state, null, { hyper: { beta: tf.scalar(1) } });
+    expect([...next.momenta.dataSync()].every(Number.isNaN)).toBe(true);
+    expect(next.params).toBeAllClose(start);
   });
 
   test('the noise variance may be 0', () => {

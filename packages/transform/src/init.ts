@@ -18,8 +18,8 @@ export function initState<P extends TensorTree, F extends object>(
   options: InitOptions,
   make: (params: P, key: Key) => F,
 ): F & { readonly params: P } & StateBase & Disposer {
-  const given = keyFrom(options);
   return named(name, () => {
+    const given = keyFrom(options);
     checkParams(params);
     const fields = evaluate(name, () => {
       const [key, draw] = split(given);
@@ -29,9 +29,24 @@ export function initState<P extends TensorTree, F extends object>(
   });
 }
 
-/** The key that was given, or that of the seed, or one from `crypto`. Not to be called while a function is traced for the last. */
+/**
+ * The key that was given, or that of the seed, or one from `crypto`. Not to be called while a function is traced for the last.
+ *
+ * @throws if the key given is a batch of keys.
+ */
 export function keyFrom({ seed, key }: InitOptions): Key {
-  return key ?? (seed === undefined ? randomKey() : keyOf(seed));
+  if (key !== undefined) return requireOneKey(key);
+  return seed === undefined ? randomKey() : keyOf(seed);
+}
+
+/** @throws if the key is a batch of keys: one state has one key. */
+export function requireOneKey(key: Key): Key {
+  if (key instanceof Tensor && key.rank > 1) {
+    throw new Error(
+      `the key has shape [${key.shape}] and must be a single one, of shape [2]; for several chains map with vmap, over keys in init and over states in update`,
+    );
+  }
+  return key;
 }
 
 function checkParams(params: TensorTree): void {

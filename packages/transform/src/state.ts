@@ -1,4 +1,4 @@
-import type { Disposer } from '@posteriors/autodiff';
+import { type Disposer, disposable } from '@posteriors/autodiff';
 import type { Key } from '@posteriors/random';
 import { leaves, registerContainer } from '@posteriors/tree';
 import { Tensor } from '@tensorflow/tfjs-core';
@@ -17,8 +17,9 @@ class State implements Disposer {
     disposeTensors(this);
   }
 
+  // By the module that makes the symbol where there is none, so that a bundle keeps it.
   [Symbol.dispose](): void {
-    this.dispose();
+    disposable(this)[Symbol.dispose]();
   }
 }
 

@@ -1,10 +1,11 @@
 /** The step that algorithms share: one compiled program from the tensors of a state, a batch and hyper-parameters to new tensors. */
 
 import { type Compiled, evaluate, jit } from '@posteriors/autodiff';
-import { currentTrace } from '@posteriors/backend';
+import { currentTrace, printAval } from '@posteriors/backend';
 import { foldIn } from '@posteriors/random';
-import { leaves, mapInplace, map as mapTree, type TensorTree } from '@posteriors/tree';
-import { clone, keep, reshape, scalar, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
+import { leaves, mapInplace, map as mapTree, mapWithPath, type TensorTree } from '@posteriors/tree';
+import { clone, keep, reshape, Tensor, Variable } from '@tensorflow/tfjs-core';
+import { requireOneKey } from './init.ts';
 import { named } from './named.ts';
 import { disposeTensors, makeState, type StateBase } from './state.ts';
 import type { StepContext, UpdateOptions } from './transform.ts';
@@ -12,7 +13,10 @@ import type { StepContext, UpdateOptions } from './transform.ts';
 /** Hyper-parameters as they are inside of a step: scalar tensors. */
 export type Scalars<H> = { readonly [K in keyof H]-?: Tensor };
 
-/** The mathematics of one update, pure and written with tfjs ops: the tensors of the state to new ones, and aux. */
+/**
+ * The mathematics of one update, pure and written with tfjs ops: the tensors of the state to new ones, and aux. The new ones have the
+ * structure, shapes and dtypes of the old.
+ */
 export type StepFn<T extends object, B, H, A> = (
   tensors: T,
   batch: B,
@@ -44,7 +48,9 @@ export function stepper<T extends object, B, H, A>(name: string, step: StepFn<T,
   const program = (args: Arguments<T, B, H>): [T, A | []] => {
     const at = reshape(args.step, []);
     const key = args.foldKey ? foldIn(args.key, at) : args.key;
+    const before = mapTree(describe, args.state as unknown);
     const [next, aux] = step(args.state, args.batch, args.hyper, { key, step: at });
+    requireLike(before, next);
     return [next, args.aux ? aux : []];
   };
   let compiled: Compiled<[Arguments<T, B, H>], [T, A | []]> | undefined;
@@ -59,6 +65,8 @@ export function stepper<T extends object, B, H, A>(name: string, step: StepFn<T,
       throw new Error(`${name}: inplace is not possible inside of a transform: leave it out`);
     const { key, step: number, ...tensors } = state;
     requireStep(name, number);
+    requireOneKey(key);
+    if (inplace) requireWritable(state);
     const onHost = key instanceof Uint32Array;
     const args = {
       state: tensors,
@@ -68,16 +76,11 @@ export function stepper<T extends object, B, H, A>(name: string, step: StepFn<T,
       step: Uint32Array.of(number),
       aux: withAux,
       foldKey: !onHost,
-    } as unknown;
-    let result: [T, A | []];
-    if (compile) {
-      compiled ??= jit(program, { name });
-      result = compiled(args as Arguments<T, B, H>);
-    } else {
-      result = evaluate(name, () => program(asTensors(args) as Arguments<T, B, H>));
-    }
-    const [next, aux] = result;
-    if (inplace) return [replace(state, next, aux), aux as A];
+    } as unknown as Arguments<T, B, H>;
+    compiled ??= jit(program, { name });
+    const run = compiled;
+    const [next, aux] = compile ? run(args) : evaluate(name, () => run(args));
+    if (inplace) return [replace(state, tensors, next, aux), aux as A];
     const ownKey = onHost ? key : clone(key);
     return [makeState({ ...next, key: ownKey, step: number + 1 }) as unknown as typeof state, aux as A];
   };
@@ -92,38 +95,58 @@ function requireStep(name: string, step: unknown): void {
 }
 
 /**
- * Puts the new tensors into the state, which lets go of its old ones. They outlive a `tf.tidy` around the call, as the state does. If
- * anything fails, the state is as it was and nothing is left.
+ * @throws unless the step gave what it was given, in structure, shapes and dtypes. Runs while the step is traced, so updates do not pay for
+ * it; `before` is the tree of descriptions of the tensors that the step got.
  */
-function replace<S extends StateBase>(state: S, next: object, aux: unknown): S {
-  const { key: _, step, ...tensors } = state;
-  const fresh = leaves(next as TensorTree);
+function requireLike(before: unknown, next: object): void {
+  named('a step must keep the structure, shapes and dtypes of the state', () =>
+    mapWithPath(
+      (path: string, was: unknown, leaf: unknown) => {
+        const is = describe(leaf);
+        if (was !== is) throw new Error(`${path} was ${was} and became ${is}`);
+      },
+      before,
+      next,
+    ),
+  );
+}
+
+function describe(leaf: unknown): string {
+  return leaf instanceof Tensor ? printAval(leaf as never) : typeof leaf;
+}
+
+/** @throws if a field of the state cannot be written; what lies below, `mapInplace` changes whole or not at all. */
+function requireWritable(state: object): void {
+  try {
+    Object.assign(state, { ...state });
+  } catch (error) {
+    throw new Error(
+      `the state cannot be written (${(error as Error).message}); a frozen tree cannot be changed, leave inplace out`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Puts the new tensors into the state, which lets go of its old ones. They outlive a `tf.tidy` around the call, as the state does. If
+ * anything fails, the state is as it was and nothing is left. `tensors` are the fields of the state without its key and step.
+ */
+function replace<S extends StateBase>(state: S, tensors: object, next: object, aux: unknown): S {
+  const fresh = leaves<unknown>(next);
+  const assigned: Tensor[] = [];
   let taken = 0;
   try {
-    mapInplace(() => fresh[taken++] as Tensor, tensors as TensorTree);
+    mapInplace((old) => {
+      const value = fresh[taken++] as Tensor;
+      if (old instanceof Variable) assigned.push(value);
+      return value instanceof Tensor ? keep(value) : value;
+    }, tensors as TensorTree);
   } catch (error) {
     disposeTensors([next, aux]);
     throw error;
   }
-  for (const [i, leaf] of leaves(tensors as TensorTree).entries()) {
-    keep(leaf);
-    // A variable took over the values.
-    if (leaf !== fresh[i]) fresh[i]?.dispose();
-  }
-  return Object.assign(state, tensors, { step: step + 1 });
-}
-
-/** What `jit` does to arguments, for a step that is not compiled. */
-function asTensors(args: unknown): unknown {
-  return mapTree(
-    (leaf: unknown) =>
-      typeof leaf === 'number'
-        ? scalar(leaf)
-        : leaf instanceof Uint32Array
-          ? tensor1d(new Int32Array(leaf), 'int32')
-          : leaf,
-    args,
-  );
+  for (const value of assigned) value.dispose();
+  return Object.assign(state, tensors, { step: state.step + 1 });
 }
 
 /**

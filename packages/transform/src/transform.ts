@@ -28,9 +28,15 @@ export function withAux<V, A>(value: V, aux: A): [value: V, aux: A] {
 }
 
 export interface InitOptions {
-  /** Seed of the random numbers of this state: an integer from 0. */
+  /**
+   * Seed of the random numbers of this state: an integer from 0. Inside of `vmap` all states get the same one, and so the same momenta and
+   * noise; for independent chains map over keys: `vmap((key) => transform.init(params, { key }))(keyTensor(split(key(seed), chains)))`.
+   */
   readonly seed?: number;
-  /** Their key, instead of a seed. Without either the key comes from `crypto`. */
+  /**
+   * Their key, instead of a seed: on the host, or a tensor `[2]`. Without either the key comes from `crypto`, inside of `vmap` one for all
+   * states.
+   */
   readonly key?: Key;
 }
 

@@ -1,6 +1,7 @@
 // What every inference algorithm must refuse, with what it says, as tests: call it with a builder, once in the tests of each algorithm.
 import { jit, vmap } from '@posteriors/autodiff';
 import { setBackend } from '@posteriors/backend';
+import { keyTensor, key as toKey } from '@posteriors/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { disposeTensors, type LogProbFn, makeState, type StateBase, type Transform } from '../src/index.ts';
@@ -116,6 +117,13 @@ export function badInput<S extends State>(
       expect(() => good.init(params, { seed: -1 })).toThrow('the seed is -1');
       expect(() => good.init(params, { seed: 0.5 })).toThrow('the seed is 0.5');
       expect(() => good.init(params, { key: new Uint32Array(3) })).toThrow(`${init}random.`);
+      const keys = keyTensor([toKey(0), toKey(1)]);
+      const says = 'the key has shape [2,2] and must be a single one, of shape [2]; for several chains map with vmap';
+      expect(() => good.init(params, { key: keys })).toThrow(`${init}${says}`);
+      for (const inplace of [false, true]) {
+        expect(() => good.update({ ...state, key: keys }, batch, { inplace })).toThrow(`${update}${says}`);
+      }
+      keys.dispose();
     });
 
     test('a disposed batch', () => {
@@ -202,6 +210,12 @@ export function badInput<S extends State>(
       disposeTensors([_, aux]);
       const live = tf.memory().numTensors;
       expect(() => good.update(frozen, batch, { inplace: true })).toThrow(/update: .*a frozen tree cannot be changed/);
+      expect(tf.memory().numTensors).toBe(live);
+      expect(bits(frozen)).toEqual(before);
+      Object.freeze(frozen);
+      expect(() => good.update(frozen, batch, { inplace: true })).toThrow(
+        /update: the state cannot be written .*a frozen tree cannot be changed/,
+      );
       expect(tf.memory().numTensors).toBe(live);
       expect(bits(frozen)).toEqual(before);
       frozen.dispose();

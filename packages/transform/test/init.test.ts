@@ -18,6 +18,17 @@ describe('keyFrom', () => {
     expect(keyFrom({ seed: 1 })).toEqual(key(1));
     expect(keyFrom({})).not.toEqual(keyFrom({}));
   });
+
+  test('refuses a batch of keys, which would give its shape to what is drawn', () => {
+    const keys = keyTensor([key(0), key(1)]);
+    const says =
+      'the key has shape [2,2] and must be a single one, of shape [2]; for several chains map with vmap, over keys in init and over states in update';
+    expect(() => keyFrom({ key: keys })).toThrow(says);
+    expectNoLeak(() => {
+      expect(() => initState('f', params, { key: keys }, () => ({}))).toThrow(`f: ${says}`);
+    });
+    keys.dispose();
+  });
 });
 
 describe('initState', () => {

@@ -60,13 +60,12 @@ const defaults = { temperature: 1, nSamples: 1, stl: true, initLogSds: 0 } as co
 export function build<P extends TensorTree, B, A>(
   logPosterior: LogProbFn<P, B, A>,
   optimizer: GradientTransformation,
-  { initLogSds = defaults.initLogSds, nSamples, stl, ...hyper }: Config<NoInfer<P>> = {},
+  { initLogSds, ...settings }: Config<NoInfer<P>> = {},
 ): Transform<P, State<P>, B, A, Hyper> {
-  const estimator: Estimator = { nSamples: nSamples ?? defaults.nSamples, stl: stl ?? defaults.stl };
   return {
-    init: (params, options) => init(params, optimizer, { initLogSds, ...options }),
-    update: (state, batch, options) =>
-      update(state, batch, logPosterior, optimizer, { ...hyper, ...options?.hyper, ...estimator }, options),
+    init: (params, options) =>
+      init(params, optimizer, { ...(initLogSds === undefined ? {} : { initLogSds }), ...options }),
+    update: (state, batch, options) => update(state, batch, logPosterior, optimizer, settings, options),
   };
 }
 
@@ -83,27 +82,34 @@ export interface State<P> extends Disposer {
   readonly step: number;
 }
 
-/** The first state. It owns its tensors; those given stay the caller's. `initLogSds` as in {@link Config}. */
+/** Whether the user was told of an `initLogSds` of 0 that was given: a choice, of which one warning is enough. */
+let warnedOfChoice = false;
+
+/**
+ * The first state. It owns its tensors; those given stay the caller's. `initLogSds` as in {@link Config}; where it is 0 by default, this warns,
+ * where a 0 is given, once.
+ */
 export function init<P extends TensorTree>(
   params: P,
   optimizer: GradientTransformation,
-  { initLogSds = defaults.initLogSds, ...options }: InitOptions & { readonly initLogSds?: NoInfer<P> | number } = {},
+  { initLogSds, ...options }: InitOptions & { readonly initLogSds?: NoInfer<P> | number } = {},
 ): State<P> {
   const name = 'vi.diag.init';
-  if (initLogSds === 0) {
+  if (initLogSds === undefined || (initLogSds === 0 && !warnedOfChoice)) {
+    warnedOfChoice ||= initLogSds === 0;
     console.warn(
       `${name}: initLogSds is 0, so every parameter starts with a standard deviation of 1. A neural network then sees little but noise and hardly learns; ` +
-        'start from about -3. Give initLogSds to choose, for instance 0.0001 if you mean a standard deviation of 1.',
+        'start from about -3. Give initLogSds to choose; of a 0 that is given this warns only once.',
     );
   }
   return initState(name, params, options, (owned) => {
-    const logSdDiag = likeParams('initLogSds', initLogSds, owned);
+    const logSdDiag = likeParams('initLogSds', initLogSds ?? defaults.initLogSds, owned);
     return { logSdDiag, optState: optimizer.init([owned, logSdDiag]), nelbo: notYet() };
   });
 }
 
 /**
- * One step of {@link build}'s update, with everything given at each call.
+ * One step of {@link build}'s update, with everything given at each call. A temperature in `options.hyper` replaces the other one.
  *
  * @returns the next state (the same one, changed, with `inplace`) and the aux of the log posterior.
  */
@@ -118,7 +124,7 @@ export function update<P extends TensorTree, B, A>(
   const name = 'vi.diag.update';
   checkSamples(name, nSamples);
   const hyperAt = (step: number): object => {
-    const values = atStep({ temperature: defaults.temperature, ...hyper }, step);
+    const values = atStep({ temperature: defaults.temperature, ...hyper, ...options?.hyper }, step);
     checkHyper<Required<Hyper>>(name, values, { temperature: notNegative });
     return { ...values, optimizer: optimizer.hyper(step) };
   };
@@ -131,12 +137,13 @@ export function sample<P extends TensorTree>(
   { sampleShape = [], ...options }: InitOptions & { readonly sampleShape?: readonly number[] } = {},
 ): P {
   const name = 'vi.diag.sample';
-  const key = keyFrom(options);
-  const draw = (): P => {
-    const sds = map((logSd: Tensor) => exp(logSd), state.logSdDiag);
-    return diagNormalSample(key, state.params, sds, { sampleShape });
-  };
-  return named(name, () => evaluate(name, draw));
+  return named(name, () => {
+    const key = keyFrom(options);
+    return evaluate(name, () => {
+      const sds = map((logSd: Tensor) => exp(logSd), state.logSdDiag);
+      return diagNormalSample(key, state.params, sds, { sampleShape });
+    });
+  });
 }
 
 /**
@@ -160,12 +167,13 @@ export function nelbo<P extends TensorTree, B, A>(
   const name = 'vi.diag.nelbo';
   checkHyper<Required<Hyper>>(name, { temperature }, { temperature: notNegative });
   checkSamples(name, nSamples);
-  const key = keyFrom(options);
-  const value = (): [nelbo: Tensor, aux: A] => {
-    const context = { key: keyTensor(key), step: scalar(0, 'int32') };
-    return estimate(checkedLogProb(name, logPosterior), mean, sdDiag, batch, temperature, nSamples, stl, context);
-  };
-  return named(name, () => evaluate(name, value));
+  return named(name, () => {
+    const key = keyFrom(options);
+    return evaluate(name, () => {
+      const context = { key: keyTensor(key), step: scalar(0, 'int32') };
+      return estimate(checkedLogProb(name, logPosterior), mean, sdDiag, batch, temperature, nSamples, stl, context);
+    });
+  });
 }
 
 function estimate<P extends TensorTree, B, A>(

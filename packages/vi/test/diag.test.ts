@@ -255,6 +255,10 @@ describe('update', () => {
     expect(values(full)).toEqual(values(next));
     const [plain] = diag.update(own, null, target, optimizer, { stl: false });
     expect(values(plain)).not.toEqual(values(next));
+    const [cold] = diag.update(own, null, target, optimizer, { temperature: 0.25 });
+    const [replaced] = diag.update(own, null, target, optimizer, { temperature: 1 }, { hyper: { temperature: 0.25 } });
+    expect(values(replaced)).toEqual(values(cold));
+    expect(values(replaced)).not.toEqual(values(next));
   });
 
   test('refuses wrong hyper-parameters, and the state can go on', () => {
@@ -298,14 +302,16 @@ describe('init', () => {
     expect([tree.a, tree.b, params.a, params.b].some((leaf) => leaf.isDisposed)).toBe(false);
   });
 
-  test('warns, in words, at log sds of 0 and only then', () => {
+  test('warns, in words, at log sds of 0 by default, and once at a 0 that is given', () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     for (const initLogSds of [-3, 1e-4, { a: tf.zeros([1, 3]), b: tf.scalar(0) }])
       diag.init(params, optimizer, { initLogSds });
     diag.build(target, optimizer);
     expect(warn).not.toHaveBeenCalled();
+    for (let i = 0; i < 3; i++) diag.init(params, optimizer, { initLogSds: 0 });
+    diag.build(target, optimizer, { initLogSds: 0 }).init(params);
+    expect(warn).toHaveBeenCalledTimes(1);
     diag.init(params, optimizer);
-    diag.init(params, optimizer, { initLogSds: 0 });
     diag.build(target, optimizer).init(params);
     expect(warn).toHaveBeenCalledTimes(3);
     for (const [text] of warn.mock.calls) {
@@ -374,6 +380,16 @@ describe('sample', () => {
     expect([...(state.key as Uint32Array)]).toEqual(keyBefore);
     const { params, logSdDiag } = state;
     expect([...diag.sample({ params, logSdDiag }, { seed: 3 }).a.dataSync()]).toEqual(draw({ seed: 3 }));
+  });
+
+  test('refuses a batch of keys', () => {
+    const keys = keyTensor([toKey(0), toKey(1)]);
+    const says = 'the key has shape [2,2] and must be a single one, of shape [2]';
+    expect(() => diag.sample(state, { key: keys })).toThrow(`vi.diag.sample: ${says}`);
+    const { params, logSdDiag } = state;
+    const logP: LogProbFn<typeof params, null, []> = ({ b }) => withAux(b, []);
+    expect(() => diag.nelbo(params, logSdDiag, null, logP, { key: keys })).toThrow(`vi.diag.nelbo: ${says}`);
+    keys.dispose();
   });
 
   test('leaves nothing but the draws', () => {
