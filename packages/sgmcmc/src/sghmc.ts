@@ -173,26 +173,30 @@ function stepOf<P extends TensorTree, B, A>(logPosterior: LogProbFn<P, B, A>): S
 function makeStep<P extends TensorTree, B, A>(logPosterior: LogProbFn<P, B, A>): Stepper<Tensors<P>, B, A> {
   const name = 'sghmc.update';
   const valueAndGradient = valueAndGrad(checkedLogProb(name, logPosterior), { hasAux: true });
-  return stepper<Tensors<P>, B, Scalars<Hyper>, A>(name, ({ params, momenta }, batch, hyper, context) => {
-    const { learningRate: epsilon, alpha, beta, sigma, temperature } = hyper;
-    const [noise, model] = split(context.key);
-    const [[logP, aux], gradient] = valueAndGradient(params, batch, { ...context, key: model });
-    const drift = mul(epsilon, pow(sigma, -2));
-    const friction = mul(drift, alpha);
-    const heat = mul(temperature, epsilon);
-    const noiseSd = sqrt(mul(heat, sub(mul(2, alpha), mul(heat, beta))));
-    return [
-      {
-        params: map((theta: Tensor, m: Tensor) => add(theta, mul(drift, m)), params, momenta),
-        momenta: map(
-          (m: Tensor, g: Tensor, xi: Tensor) => add(add(sub(m, mul(friction, m)), mul(epsilon, g)), mul(noiseSd, xi)),
-          momenta,
-          gradient,
-          normalLike(noise, momenta),
-        ),
-        logPosterior: logP,
-      },
-      aux,
-    ];
-  });
+  return stepper<Tensors<P>, B, Scalars<Hyper>, A>(
+    name,
+    ({ params, momenta }, batch, hyper, context) => {
+      const { learningRate: epsilon, alpha, beta, sigma, temperature } = hyper;
+      const [noise, model] = split(context.key);
+      const [[logP, aux], gradient] = valueAndGradient(params, batch, { ...context, key: model });
+      const drift = mul(epsilon, pow(sigma, -2));
+      const friction = mul(drift, alpha);
+      const heat = mul(temperature, epsilon);
+      const noiseSd = sqrt(mul(heat, sub(mul(2, alpha), mul(heat, beta))));
+      return [
+        {
+          params: map((theta: Tensor, m: Tensor) => add(theta, mul(drift, m)), params, momenta),
+          momenta: map(
+            (m: Tensor, g: Tensor, xi: Tensor) => add(add(sub(m, mul(friction, m)), mul(epsilon, g)), mul(noiseSd, xi)),
+            momenta,
+            gradient,
+            normalLike(noise, momenta),
+          ),
+          logPosterior: logP,
+        },
+        aux,
+      ];
+    },
+    'logPosterior',
+  );
 }

@@ -4,7 +4,7 @@ import { type Compiled, evaluate, jit } from '@posteriors/autodiff';
 import { currentTrace, printAval } from '@posteriors/backend';
 import { foldIn } from '@posteriors/random';
 import { leaves, mapInplace, map as mapTree, mapWithPath, type TensorTree } from '@posteriors/tree';
-import { clone, keep, reshape, Tensor, Variable } from '@tensorflow/tfjs-core';
+import { clone, getBackend, keep, reshape, Tensor, Variable } from '@tensorflow/tfjs-core';
 import { requireOneKey } from './init.ts';
 import { named } from './named.ts';
 import { disposeTensors, makeState, type StateBase } from './state.ts';
@@ -43,8 +43,16 @@ interface Arguments<T, B, H> {
   readonly foldKey: boolean;
 }
 
-/** Makes the update of an algorithm from its mathematics, which see the numbers in `hyper` as scalar tensors. `name` begins its errors. */
-export function stepper<T extends object, B, H, A>(name: string, step: StepFn<T, B, H, A>): Stepper<T, B, A> {
+/**
+ * Makes the update of an algorithm from its mathematics, which see the numbers in `hyper` as scalar tensors. `name` begins its errors.
+ *
+ * @param watch the field of the state that tells whether all is well: a scalar that is NaN or plus infinity only if something diverged.
+ */
+export function stepper<T extends object, B, H, A>(
+  name: string,
+  step: StepFn<T, B, H, A>,
+  watch?: keyof T & string,
+): Stepper<T, B, A> {
   const program = (args: Arguments<T, B, H>): [T, A | []] => {
     const at = reshape(args.step, []);
     const key = args.foldKey ? foldIn(args.key, at) : args.key;
@@ -59,7 +67,7 @@ export function stepper<T extends object, B, H, A>(name: string, step: StepFn<T,
     state,
     batch,
     hyperAt,
-    { inplace = false, aux: withAux = true, compile = true } = {},
+    { inplace = false, aux: withAux = true, compile = true, check = true } = {},
   ) => {
     if (inplace && currentTrace() !== null)
       throw new Error(`${name}: inplace is not possible inside of a transform: leave it out`);
@@ -80,12 +88,27 @@ export function stepper<T extends object, B, H, A>(name: string, step: StepFn<T,
     compiled ??= jit(program, { name });
     const run = compiled;
     const [next, aux] = compile ? run(args) : evaluate(name, () => run(args));
+    if (check && watch !== undefined) requireSound(watch, next[watch] as Tensor, number, [next, aux]);
     if (inplace) return [replace(state, tensors, next, aux), aux as A];
     const ownKey = onHost ? key : clone(key);
     return [makeState({ ...next, key: ownKey, step: number + 1 }) as unknown as typeof state, aux as A];
   };
   return (...args) => named(name, () => update(...args));
 }
+
+/** @throws if the scalar is NaN or plus infinity, where that can be read at once; `made` is disposed then. */
+function requireSound(field: string, scalar: Tensor, step: number, made: unknown): void {
+  if (currentTrace() !== null || !readsAtOnce.has(getBackend())) return;
+  const value = scalar.dataSync()[0] as number;
+  if (!Number.isNaN(value) && value !== Number.POSITIVE_INFINITY) return;
+  disposeTensors(made);
+  throw new Error(
+    `${field} is ${value} at step ${step}. Either the log posterior is not defined for this batch, or the parameters have diverged: lower the learning ` +
+      'rate, and scale log posterior and temperature by 1 / number of data. The state is as it was; { check: false } goes on regardless.',
+  );
+}
+
+const readsAtOnce = new Set(['cpu', 'wasm']);
 
 function requireStep(name: string, step: unknown): void {
   if (typeof step === 'number') return;

@@ -49,6 +49,11 @@ export interface UpdateOptions<H> {
   readonly aux?: boolean;
   /** Whether the step is compiled and kept (default), or traced and run anew. */
   readonly compile?: boolean;
+  /**
+   * Whether to throw, with the state as it was, where the log posterior (or the NELBO) is NaN or plus infinity. Default true. WebGPU
+   * cannot read it in time: there, look at it in the state.
+   */
+  readonly check?: boolean;
 }
 
 /**

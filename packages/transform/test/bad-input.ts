@@ -193,6 +193,21 @@ export function badInput<S extends State>(
       wide.x.dispose();
     });
 
+    test('a log posterior that is NaN throws, unless it is told not to', () => {
+      const lost = build(bad((p) => [tf.mul(value(p), Number.NaN), { kept: p.scale }]));
+      for (const inplace of [false, true]) {
+        const tensors = tf.memory().numTensors;
+        expect(() => lost.update(state, batch, { inplace })).toThrow(
+          /^[\w.]+: \w+ is NaN at step 0\. Either the log posterior is not defined for this batch, or the parameters have diverged/,
+        );
+        expect(tf.memory().numTensors).toBe(tensors);
+        expect(bits(state)).toEqual(before);
+      }
+      const [next, aux] = lost.update(state, batch, { check: false });
+      expect(next.step).toBe(1);
+      disposeTensors([next, aux]);
+    });
+
     test('in place inside of a transform', () => {
       const run = vmap((s: S, data: Batch) => good.update(s, data, { inplace: true })[1], { inAxes: [null, 0] });
       const many = { x: tf.zeros([2, 4, 3]), y: tf.zeros([2, 4, 2]) };

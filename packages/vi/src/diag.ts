@@ -239,6 +239,7 @@ function stepOf<P extends TensorTree, B, A>(
         const [mean, logSds] = applyUpdates(variational, updates);
         return [{ params: mean, logSdDiag: logSds, optState: nextOptState, nelbo: value }, aux];
       },
+      'nelbo',
     );
   });
 }
