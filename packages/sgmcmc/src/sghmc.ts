@@ -8,6 +8,7 @@ import {
   atStep,
   checkedLogProb,
   checkHyper,
+  checkOptions,
   type HyperParameter,
   type InitOptions,
   initState,
@@ -57,8 +58,10 @@ export interface Config<P> extends Hyper {
  */
 export function build<P extends TensorTree, B, A>(
   logPosterior: LogProbFn<P, B, A>,
-  { momenta, ...hyper }: Config<NoInfer<P>>,
+  config: Config<NoInfer<P>>,
 ): Transform<P, State<P>, B, A, Hyper> {
+  checkOptions('sghmc.build', config, ['learningRate', ...Object.keys(defaults), 'momenta']);
+  const { momenta, ...hyper } = config;
   return {
     init(params, options) {
       const { sigma, temperature } = atStep({ ...defaults, ...hyper }, 0);

@@ -384,3 +384,11 @@ test('a key that is given decides the numbers, as the seed it is the key of', ()
   const [bySeed, byKey] = [{ seed: 42 }, { key: toKey(42) }].map((options) => transform.init(tf.ones([4]), options));
   expect(byKey?.momenta.arraySync()).toEqual(bySeed?.momenta.arraySync());
 });
+
+test('build refuses options that do not exist, or none', () => {
+  const logPosterior = (p: tf.Tensor) => [tf.neg(tf.sum(tf.square(p))), []] as const;
+  expect(() => sghmc.build(logPosterior, { learningRate: 0.1, lr: 0.1 } as never)).toThrow(
+    'sghmc.build: there is no option lr; there are learningRate, alpha, beta, sigma, temperature, momenta',
+  );
+  expect(() => sghmc.build(logPosterior, undefined as never)).toThrow('sghmc.build: the options are undefined');
+});

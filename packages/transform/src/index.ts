@@ -1,4 +1,13 @@
-export { type AtStep, atStep, checkHyper, type HyperParameter, notNegative, positive, type Schedule } from './hyper.ts';
+export {
+  type AtStep,
+  atStep,
+  checkHyper,
+  checkOptions,
+  type HyperParameter,
+  notNegative,
+  positive,
+  type Schedule,
+} from './hyper.ts';
 export { initState, keyFrom, likeParams, notYet } from './init.ts';
 export { checkedLogProb } from './log-prob.ts';
 export { named } from './named.ts';

@@ -11,6 +11,7 @@ import {
   atStep,
   checkedLogProb,
   checkHyper,
+  checkOptions,
   type HyperParameter,
   type InitOptions,
   initState,
@@ -60,8 +61,11 @@ const defaults = { temperature: 1, nSamples: 1, stl: true, initLogSds: 0 } as co
 export function build<P extends TensorTree, B, A>(
   logPosterior: LogProbFn<P, B, A>,
   optimizer: GradientTransformation,
-  { initLogSds, ...settings }: Config<NoInfer<P>> = {},
+  config: Config<NoInfer<P>> = {},
 ): Transform<P, State<P>, B, A, Hyper> {
+  checkOptions('vi.diag.build', config, Object.keys(defaults));
+  requireOptimizer('vi.diag.build', optimizer);
+  const { initLogSds, ...settings } = config;
   return {
     init: (params, options) =>
       init(params, optimizer, { ...(initLogSds === undefined ? {} : { initLogSds }), ...options }),
@@ -80,6 +84,14 @@ export interface State<P> extends Disposer {
   readonly key: Key;
   /** Updates so far. */
   readonly step: number;
+}
+
+function requireOptimizer(name: string, optimizer: unknown): void {
+  const { init, hyper, update } = (optimizer ?? {}) as { readonly [method: string]: unknown };
+  if ([init, hyper, update].every((method) => typeof method === 'function')) return;
+  throw new Error(
+    `${name}: the second argument must be an optimiser of @posteriors/optim, such as optim.adam({ learningRate: 1e-3 })`,
+  );
 }
 
 /** Whether the user was told of an `initLogSds` of 0 that was given: a choice, of which one warning is enough. */

@@ -449,3 +449,13 @@ describe('fits', () => {
     );
   });
 });
+
+test('build refuses what is no optimiser and options that do not exist', () => {
+  const logPosterior = (p: tf.Tensor) => [tf.neg(tf.sum(tf.square(p))), []] as const;
+  const needs = 'vi.diag.build: the second argument must be an optimiser of @posteriors/optim';
+  expect(() => diag.build(logPosterior, undefined as never)).toThrow(needs);
+  expect(() => diag.build(logPosterior, { minimize: () => 0 } as never)).toThrow(needs);
+  expect(() => diag.build(logPosterior, optim.adam(), { temprature: 1 } as never)).toThrow(
+    'vi.diag.build: there is no option temprature; there are temperature, nSamples, stl',
+  );
+});
