@@ -1,5 +1,6 @@
 import * as autodiff from '@posteriors/autodiff';
 import * as distributions from '@posteriors/distributions';
+import * as linalg from '@posteriors/linalg';
 import * as metrics from '@posteriors/metrics';
 import * as optim from '@posteriors/optim';
 import * as random from '@posteriors/random';
@@ -14,10 +15,12 @@ const all: { readonly [name: string]: unknown } = posteriors;
 
 test('everything is exported, and nothing else', () => {
   const functions = [
-    'assignModelParameters bernoulliLogProb categoricalLogProb customJvp customVjp defineKernel diagNormalLogProb diagNormalSample',
-    'grad jit jvp linearize modelParameters modelToFunction run sampleChain setBackend setMemoryBudget stopGradient valueAndGrad vjp vmap withAux',
+    'assignModelParameters bernoulliLogProb categoricalLogProb cg cgAsync checkpoint customJvp customVjp defineKernel diagGgn',
+    'diagNormalLogProb diagNormalSample empiricalFisher evalShape fvp ggn ggnvp grad hessian hvp jacfwd jacrev jit jvp linearize',
+    'makeProgram modelParameters modelToFunction perSamplify printProgram run sampleChain scan setBackend setMemoryBudget',
+    'stopGradient valueAndGrad vjp vmap withAux',
   ].flatMap((names) => names.split(' '));
-  const namespaces = ['distributions', 'metrics', 'optim', 'random', 'sgmcmc', 'tree', 'vi'];
+  const namespaces = ['distributions', 'linalg', 'metrics', 'optim', 'random', 'sgmcmc', 'tree', 'vi'];
   expect(Object.keys(posteriors).sort()).toEqual([...functions, ...namespaces].sort());
   for (const name of functions) expect(all[name], name).toBeTypeOf('function');
 });
@@ -29,7 +32,7 @@ test('functions are those of their packages', () => {
   }
 });
 
-test.each(Object.entries({ distributions, metrics, optim, random, sgmcmc, tree, vi }))(
+test.each(Object.entries({ distributions, linalg, metrics, optim, random, sgmcmc, tree, vi }))(
   '%s is its package',
   (name, own) => {
     expect({ ...(all[name] as object) }).toEqual({ ...own });

@@ -1,0 +1,53 @@
+/** Parts of matrices: the triangles below and above the diagonal, and the diagonal. */
+import { defineKernel } from '@posteriors/autodiff';
+import { type Aval, sizeOf } from '@posteriors/backend';
+import { sum, type Tensor } from '@tensorflow/tfjs-core';
+import { type Compute, type Kernel, onHost } from './kernels.host.ts';
+import { onWebGPU } from './kernels.webgpu.ts';
+import { sizeOfMatrix } from './matrix.ts';
+import { trianglesShader, WORKGROUP } from './wgsl.ts';
+
+/** What the parts of a matrix are multiplied by; a part times 0 is 0, whatever it holds. */
+type Factors = { readonly below: number; readonly diagonal: number; readonly above: number };
+
+const shape = ([x]: readonly Aval[]): Aval => x!;
+
+const compute: Compute = (out, [x], attributes) => {
+  const { below, diagonal, above } = attributes as Factors;
+  const { values, rows, columns } = x!;
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      const factor = i > j ? below : i < j ? above : diagonal;
+      if (factor !== 0) out[i * columns + j] = factor * values[i * columns + j]!;
+    }
+  }
+};
+
+const kernel: Kernel = defineKernel({
+  name: 'Triangles',
+  shape,
+  // Each element times a number: its own transpose.
+  derivative: { transpose: (_, cotangent, _inputs, attributes) => kernel([cotangent], attributes) },
+  batch: (inputs, _batched, attributes) => kernel(inputs, attributes),
+  run: {
+    ...onHost(shape, compute),
+    webgpu: onWebGPU('Triangles', shape, trianglesShader, (_, result, attributes) => {
+      const { below, diagonal, above } = attributes as Factors;
+      return {
+        workgroups: Math.ceil(sizeOf(result.shape) / WORKGROUP),
+        integers: [...sizeOfMatrix(result)],
+        reals: [below, diagonal, above],
+      };
+    }),
+  },
+});
+
+/** Each matrix with its parts multiplied by numbers: `[..., m, n]` to `[..., m, n]`. */
+export function triangles(x: Tensor, { below, diagonal, above }: Factors): Tensor {
+  return kernel([x], { below, diagonal, above });
+}
+
+/** The diagonal of each matrix: `[..., n, n]` to `[..., n]`. */
+export function diagonalOf(x: Tensor): Tensor {
+  return sum(triangles(x, { below: 0, diagonal: 1, above: 0 }), -1);
+}
