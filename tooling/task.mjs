@@ -14,6 +14,7 @@ const tasks = {
   start: { args: [...source, 'apps/quickstart/src/main.ts'] },
   picture: { args: [...source, 'apps/quickstart/src/picture.ts'] },
   bench: { args: [...source, 'apps/benchmarks/src/main.ts'] },
+  kernels: { args: [...source, 'tooling/kernel-table.mjs'] },
   test: { args: vitest },
   'test:long': { args: [...vitest, '--passWithNoTests'], env: { TEST_SUITE: 'long' } },
 };

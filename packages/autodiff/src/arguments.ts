@@ -40,6 +40,23 @@ export function requireArguments(name: string, primals: unknown): void {
   );
 }
 
+/** Takes a tree of tensors apart; `what` names it where a leaf is no tensor or was disposed. */
+export function tensorLeaves(
+  name: string,
+  what: string,
+  tree: unknown,
+): { readonly leaves: readonly Tensor[]; readonly structure: Structure } {
+  const { leaves, structure } = flatten<unknown>(tree);
+  leaves.forEach((leaf, i) => {
+    const place = (): string => `${what} ${paths(tree)[i]}`;
+    if (!(leaf instanceof Tensor)) {
+      throw new Error(`${name}: ${place()} is not a tensor but ${describeLeaf(leaf)}; make it one with tf.tensor`);
+    }
+    if (leaf.isDisposed) throw new Error(`${name}: ${place()} is a disposed tensor ${printAval(leaf as never)}`);
+  });
+  return { leaves: leaves as Tensor[], structure };
+}
+
 export function describeLeaf(leaf: unknown): string {
   if (leaf instanceof Tensor) return `${leaf.dtype}[${leaf.shape}]`;
   if (leaf === null) return 'null';

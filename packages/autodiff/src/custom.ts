@@ -20,7 +20,7 @@ export function customJvp<A extends readonly TensorTree[], Y extends TensorTree>
   return (...args) =>
     evaluate('customJvp', () => {
       const { leaves, structure } = flatten(args as TensorTree);
-      const { value, output, closures } = valueOf(leaves, () => f(...args));
+      const { value, output, closures } = tracedValue(leaves, () => f(...args));
       const rule = (seeds: readonly Tensor[]): readonly Tensor[] => {
         // Only float32 arguments have tangents; the others get zeros.
         let next = 0;
@@ -54,7 +54,7 @@ export function customVjp<A extends readonly TensorTree[], Y extends TensorTree>
   return (...args) =>
     evaluate('customVjp', () => {
       const { leaves, structure } = flatten(args as TensorTree);
-      const { value, output, closures } = valueOf(leaves, () => f(...args));
+      const { value, output, closures } = tracedValue(leaves, () => f(...args));
       const rule = (seeds: readonly Tensor[]): readonly Tensor[] =>
         leavesLike('customVjp', 'cotangent', vjp(args, unflatten(output.structure, seeds) as Y, value), structure);
       return unflatten(
@@ -71,7 +71,7 @@ interface CustomValue<Y> {
 }
 
 /** What the function returns, as values that are not its arguments, and what it used besides those. */
-function valueOf<Y extends TensorTree>(args: readonly Tensor[], f: () => Y): CustomValue<Y> {
+function tracedValue<Y extends TensorTree>(args: readonly Tensor[], f: () => Y): CustomValue<Y> {
   const start = (currentTrace() as Trace).equations.length;
   const { leaves, structure } = flatten(f() as TensorTree);
   const own = ownValues(args, leaves);

@@ -18,11 +18,12 @@ import {
 } from '@posteriors/backend';
 import { add, mul, type Tensor } from '@tensorflow/tfjs-core';
 import { inlineProgram } from './inline.ts';
-import { isFlat, ruleOf } from './rule.ts';
+import { ruleOf } from './rule.ts';
 import './rules/index.ts';
+import { scanTangents, transposeScan } from './scan-equation.ts';
 import { broadcastTo, sumTo, zerosLike } from './shapes.ts';
 
-type Mode = 'forward' | 'reverse';
+export type Mode = 'forward' | 'reverse';
 type Slots = Map<number, Tensor>;
 
 /** Equations on a path from `xs` to `ys`. */
@@ -99,7 +100,7 @@ function equationTangents(
     case 'call':
       return callTangents(trace, equation, tangentOf, mode);
     case 'scan':
-      throw new Error('a Scan equation has no derivative rule');
+      return scanTangents(trace, equation, tangents, mode);
   }
 }
 
@@ -266,7 +267,14 @@ function transposeEquations(
       for (const [k, part] of parts.entries()) accumulate(equation.inputs[k] as Atom, part);
       continue;
     }
-    if (equation.type !== 'kernel') throw new Error(`a ${equation.type} equation cannot be transposed`);
+    if (equation.type === 'scan') {
+      const linear = equation.inputs.map((atom) => atom.kind === 'value' && dependent.has(atom.id));
+      transposeScan(trace, equation, linear, incoming).forEach((part, k) => {
+        if (part !== null) accumulate(equation.inputs[k] as Atom, part);
+      });
+      continue;
+    }
+    if (equation.type !== 'kernel') throw new Error(`the ${equation.name} equation is not linear`);
     transposeKernel(trace, equation, dependent, incoming[0] as Tensor, accumulate);
   }
   return xs.map((x) => accumulated.get(valueId(trace, x)) ?? null);

@@ -56,7 +56,8 @@ export function valueAndGrad<P extends TensorTree, R extends readonly unknown[],
     });
 }
 
-function gradientOf<P extends TensorTree, R extends readonly unknown[]>(
+/** Value, aux and gradient within the open trace; `name` stands in errors. */
+export function gradientOf<P extends TensorTree, R extends readonly unknown[]>(
   name: string,
   f: (params: P, ...rest: R) => unknown,
   hasAux: boolean,

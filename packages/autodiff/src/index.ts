@@ -1,20 +1,35 @@
 export { requireScalar, splitAux } from './arguments.ts';
+export { type CgInfo, type CgOptions, cg, cgAsync } from './cg.ts';
+export { checkpoint } from './checkpoint.ts';
 export { customJvp, customVjp } from './custom.ts';
+export type { LikePrimals } from './differential.ts';
 export { dependsOn } from './differentiate.ts';
 export { type Disposer, disposable } from './disposable.ts';
 export { evaluate, refusePromise } from './evaluate.ts';
+export { type EmpiricalFisherOptions, empiricalFisher, fvp, type NormalizeOption } from './fisher.ts';
+export { diagGgn, type GgnOptions, ggn, ggnvp, type WithAux } from './ggn.ts';
 export { grad, valueAndGrad } from './grad.ts';
+export { hvp } from './hvp.ts';
+export { hessian, type Jacobian, jacfwd, jacrev } from './jacobian.ts';
 export { type Compiled, jit } from './jit.ts';
 export { jvp, type Linearization, linearize } from './jvp.ts';
 export { defineKernel, type KernelDefinition } from './kernel.ts';
+export { evalShape, makeProgram } from './make-program.ts';
 export {
   assignModelParameters,
-  type LayersModel,
-  type LayerWeight,
-  type ModelParameters,
+  type ModelContext,
+  type ModelFunction,
   modelParameters,
+  modelStatistics,
   modelToFunction,
+  type RandomSource,
+  type TrainingContext,
+  type TrainingFunction,
+  type TrainingOptions,
 } from './model.ts';
+export type { LayersModel, LayerWeight } from './model-layers.ts';
+export type { ModelParameters } from './model-weights.ts';
+export { perSamplify } from './per-samplify.ts';
 export {
   type BatchRule,
   type Derivative,
@@ -24,6 +39,7 @@ export {
   ruleNames,
   type TransposeRule,
 } from './rule.ts';
+export { type ScanOptions, scan } from './scan.ts';
 export { stopGradient } from './stop-gradient.ts';
 export { type Pullback, vjp } from './vjp.ts';
 export { type Axis, type VmapOptions, vmap } from './vmap.ts';

@@ -15,9 +15,11 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { hooks } from './hooks.ts';
 import { ruleOf } from './rule.ts';
 import './rules/index.ts';
+import { batchScan } from './scan-equation.ts';
 import { ensureBatched } from './shapes.ts';
 
-interface Operand {
+/** A tensor, and whether it carries a batch on axis 0. */
+export interface Operand {
   readonly tensor: Tensor;
   readonly batched: boolean;
 }
@@ -48,7 +50,10 @@ export function inlineBatched(program: Program, inputs: readonly Operand[], size
     const given = equation.inputs.map(operand);
     const batched = given.map((input) => input.batched);
     const tensors = given.map((input) => input.tensor);
-    if (equation.type === 'scan') throw new Error('a Scan equation has no batching rule');
+    if (equation.type === 'scan') {
+      bind(equation.outputs, batchScan(equation, given, size));
+      continue;
+    }
     if (equation.type === 'call') {
       bind(equation.outputs, inlineCall(trace, equation, given, size));
       continue;

@@ -165,7 +165,7 @@ function inTrace<A extends readonly unknown[], Y>(
 }
 
 /** What a leaf is to the program; null if it is part of it. */
-function inputAval(name: string, leaf: unknown, path: () => string): Aval | null {
+export function inputAval(name: string, leaf: unknown, path: () => string): Aval | null {
   if (leaf instanceof Tensor) {
     if (leaf.isDisposed)
       throw new Error(`${name}: the argument ${path()} is a disposed tensor ${printAval(leaf as never)}`);

@@ -1,23 +1,21 @@
 /** The derivative of a function at a point, kept as a program that can be applied many times. */
 
 import {
-  type Atom,
   avalOf,
   currentBackend,
   currentTrace,
   type Executable,
+  literal,
   type Program,
   type Trace,
   trace as traceProgram,
-  type Value,
 } from '@posteriors/backend';
 import { flatten, hasStructure, paths, printStructure, type Structure, type TensorTree } from '@posteriors/tree';
 import { Tensor } from '@tensorflow/tfjs-core';
 import { describeLeaf, differentiated, splitAux } from './arguments.ts';
-import { placeholders, pushForward, takeLinear } from './differentiate.ts';
 import { evaluate, refusePromise } from './evaluate.ts';
 import { hooks } from './hooks.ts';
-import { zerosLike } from './shapes.ts';
+import { linearPart } from './linear-part.ts';
 import { runOnTape } from './tape.ts';
 
 /** A linear program: tangents of the arguments, then residuals, to tangents of the value. */
@@ -42,46 +40,24 @@ function linearizeInTrace(
   const result = refusePromise(name, f(...(argument.tree as readonly TensorTree[])));
   const [value, aux] = hasAux ? splitAux(name, result) : [result, []];
   const ys = valueLeaves(name, value);
-  const equations = trace.equations.slice(start);
-  const mark = trace.equations.length;
-  const seeds = placeholders(trace, argument.leaves);
-  const tangents = new Map(argument.leaves.map((leaf, i) => [(trace.atom(leaf) as Value).id, seeds[i] as Tensor]));
-  const outgoing = pushForward(
-    trace,
-    equations,
-    tangents,
-    ys.map((y) => trace.atom(y)),
-    mode,
-  );
-  const linear = takeLinear(trace, mark, seeds);
-  const outputs = outgoing.map((tangent, i) => trace.atom(tangent === null ? zerosLike(ys[i] as Tensor) : tangent));
-
-  const defined = new Set([
-    ...seeds.map((seed) => (trace.atom(seed) as Value).id),
-    ...linear.flatMap((e) => e.outputs.map((o) => o.id)),
-  ]);
-  const residuals = new Map<number, Value>();
-  const require = (atom: Atom): void => {
-    if (atom.kind === 'value' && !defined.has(atom.id)) residuals.set(atom.id, atom);
-  };
-  for (const equation of linear) equation.inputs.forEach(require);
-  outputs.forEach(require);
+  const part = linearPart(trace, trace.equations.slice(start), argument.leaves, ys, mode);
   const program: Program = {
-    inputs: [...seeds.map((seed) => trace.atom(seed) as Value), ...residuals.values()],
+    inputs: [...part.seeds, ...part.residuals],
     constants: [],
-    equations: linear,
-    outputs,
+    equations: part.equations,
+    outputs: part.outputs.map((output, i) => output ?? literal(0, 'float32', (ys[i] as Tensor).shape)),
   };
   return {
     value,
     aux,
-    residuals: [...residuals.values()].map((atom) => trace.tensor(atom)),
+    residuals: part.residuals.map((atom) => trace.tensor(atom)),
     program,
     argument: argument.structure,
   };
 }
 
-function valueLeaves(name: string, value: unknown): Tensor[] {
+/** The leaves of what a function returned, which must be float32 tensors. */
+export function valueLeaves(name: string, value: unknown): Tensor[] {
   const { leaves } = flatten<unknown>(value as TensorTree);
   leaves.forEach((leaf, i) => {
     if (!(leaf instanceof Tensor) || leaf.dtype !== 'float32') {

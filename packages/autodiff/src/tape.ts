@@ -37,8 +37,8 @@ export function runOnTape(
     inputs: [...program.inputs, ...program.constants.map(({ value }) => value)],
     constants: [],
   };
-  const backward = (dys: Tensor | Tensor[], saved: Tensor[]): { [name: string]: () => Tensor } => {
-    const cotangents = evaluate(name, () => {
+  const cotangentsOf = (dys: Tensor | Tensor[], saved: readonly Tensor[]): Tensor[] =>
+    evaluate(name, () => {
       const trace = currentTrace() as Trace;
       const xs = saved.map((tensor) => record('Identity', [tensor]));
       let next = 0;
@@ -50,7 +50,14 @@ export function runOnTape(
       const parts = pullBack(trace, start, floats(xs), ys, [dys].flat());
       return parts.map((part, i) => part ?? zerosLike(floats(xs)[i] as Tensor));
     });
-    return Object.fromEntries(cotangents.map((cotangent, i) => [i, () => cotangent]));
+  const backward = (dys: Tensor | Tensor[], saved: Tensor[]): { [name: string]: () => Tensor } => {
+    try {
+      return Object.fromEntries(cotangentsOf(dys, saved).map((cotangent, i) => [i, () => cotangent]));
+    } catch (error) {
+      // tfjs frees what a tape saves only where its backward pass succeeds.
+      for (const tensor of saved) tensor.dispose();
+      throw error;
+    }
   };
   // As tfjs saves tensors: within a kernel, where `clone` is not put on the tape twice.
   engine.state.kernelDepth++;

@@ -3,11 +3,15 @@
 import { record } from '@posteriors/backend';
 import * as tf from '@tensorflow/tfjs-core';
 import { stopGradient } from '../src/index.ts';
+import { convolutionCases } from './cases-convolution.ts';
+import { imageCases } from './cases-image.ts';
+import { poolingCases } from './cases-pooling.ts';
+import { selectionCases } from './cases-selection.ts';
 import { bool, type Case, type Draw, distinct, integer, near, real } from './draws.ts';
 
 type Tensor = tf.Tensor;
 
-export const cases: Case[] = [];
+export const cases: Case[] = [...convolutionCases, ...selectionCases, ...poolingCases, ...imageCases];
 
 type Shapes = readonly (readonly number[])[];
 
@@ -142,6 +146,7 @@ add('Select', [bool, real(-2, 2), real(-2, 2)], select, [
   ],
 ]);
 add('Select', [bool, real(-2, 2), real(-2, 2)], select, [[[2, 3], [3], [2, 1]]], 'that broadcasts');
+add('Barrier', [real(-2, 2)], (x) => record('Barrier', [x]), one);
 add('StopGradient', [real(-2, 2)], (x) => tf.mul(x, tf.add(1, tf.sub(stopGradient(x), stopGradient(x)))), one);
 
 // Movement.

@@ -3,6 +3,13 @@
  * their parts. What is not listed here is recorded as it is.
  */
 import { type StridedSliceAttrs, slice_util, type Tensor } from '@tensorflow/tfjs-core';
+import { convolutionTranslations } from './canonical-convolution.ts';
+import { einsumTranslations } from './canonical-einsum.ts';
+import { imageTranslations } from './canonical-image.ts';
+import { poolingTranslations } from './canonical-pooling.ts';
+import { resizeTranslations } from './canonical-resize.ts';
+import { selectionTranslations } from './canonical-selection.ts';
+import { transformTranslations } from './canonical-transform.ts';
 import { smoothCrossEntropy } from './cross-entropy.ts';
 import { theEngine } from './engine.ts';
 import { broadcastShape } from './kernels.ts';
@@ -27,6 +34,24 @@ export function canonical(kernel: string): Translation | undefined {
 }
 
 const translations = new Map<string, Translation>();
+for (const [kernel, each] of Object.entries({
+  ...convolutionTranslations,
+  ...einsumTranslations,
+  ...selectionTranslations,
+}))
+  translations.set(kernel, each);
+for (const [kernel, each] of Object.entries({
+  ...poolingTranslations,
+  ...imageTranslations,
+  ...resizeTranslations,
+  ...transformTranslations,
+}))
+  translations.set(kernel, each);
+
+/** Names of all kernels of tfjs with a translation. */
+export function translatedKernels(): string[] {
+  return [...translations.keys()].sort();
+}
 
 /** Adds a translation of a kernel with the inputs `names`. */
 function translate(kernel: string, names: string, translation: Parameters<typeof named>[1]): void {
@@ -114,6 +139,9 @@ translate('Prelu', 'x alpha', ([x, alpha]) => {
   const shape = broadcastShape(x!.shape, alpha!.shape);
   return record('Select', [broadcastTo(condition, shape), broadcastTo(x!, shape), record('Multiply', [x!, alpha!])]);
 });
+translate('EluGrad', 'dy y', ([dy, y]) =>
+  record('Multiply', [dy!, record('Add', [record('Minimum', [y!, scalar(0)]), scalar(1)])]),
+);
 translate('Select', 'condition t e', ([condition, t, e]) => {
   // A condition of rank 1 chooses along the leading axis.
   const rank =
@@ -269,11 +297,6 @@ translate('PadV2', 'x', ([x], { paddings, constantValue }) =>
     constantValue: (constantValue as number | undefined) ?? 0,
   }),
 );
-translate('GatherV2', 'x indices', ([x, indices], { axis, batchDims }) => {
-  if (batchDims)
-    throw new Error(`trace: gather with batchDims ${batchDims} cannot be traced; use vmap over the batch axes`);
-  return record('GatherV2', [x!, indices!], { axis: absoluteAxis((axis as number | undefined) ?? 0, x!.rank) });
-});
 translate('ScatterNd', 'indices updates', ([indices, updates], { shape }) =>
   record('ScatterNd', [indices!, updates!], { shape: shape as number[] }),
 );

@@ -1,4 +1,6 @@
 export type { Backend, Executable, RunInput } from './backend.ts';
+/** @internal For the tables and tests of this project; any version may change it. */
+export { translatedKernels } from './canonical.ts';
 export { type DeviceName, setBackend } from './devices.ts';
 export type { KernelParameters } from './engine.ts';
 /** @internal For the other packages of this project; any version may change it. */
@@ -11,6 +13,7 @@ export {
   registerKernelSpec,
   type ShapeRule,
 } from './kernels.ts';
+export { leftOut } from './left-out.ts';
 export { printAval, printEquation, printProgram } from './print.ts';
 export {
   type Atom,

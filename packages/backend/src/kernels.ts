@@ -3,6 +3,9 @@
  *
  * Attributes are canonical: axes absolute and sorted, sizes resolved, one name per meaning. `canonical.ts` translates tfjs's spellings.
  */
+import { convolutionKernels } from './kernels-convolution.ts';
+import { poolingKernels } from './kernels-pooling.ts';
+import { selectionKernels } from './kernels-selection.ts';
 import { type Attributes, type Aval, type DataType, sameShape, sizeOf } from './program.ts';
 
 export type ShapeRule = (inputs: readonly Aval[], attributes: Attributes) => Aval;
@@ -201,7 +204,19 @@ registerKernelSpec('ScatterNd', {
   shape: ([, updates], attributes) => ({ shape: numbers(attributes, 'shape'), dtype: updates!.dtype }),
 });
 
+for (const [name, spec] of Object.entries(convolutionKernels)) registerKernelSpec(name, spec);
+for (const [name, spec] of Object.entries(selectionKernels)) registerKernelSpec(name, spec);
+for (const [name, spec] of Object.entries(poolingKernels)) registerKernelSpec(name, spec);
+
+// Kernels that only devices have.
+const ofDevices: { readonly [kernel: string]: readonly string[] | undefined } = {
+  AvgPoolGrad: ['dy', 'input'],
+  MaxPoolWithArgmax: ['x'],
+  Tile: ['x'],
+  TopK: ['x'],
+};
+
 /** Names of a kernel's inputs where a device runs it; absent where it takes an array. */
 export function deviceInputNames(kernel: string): readonly string[] | undefined {
-  return kernel === 'Tile' ? ['x'] : specs.get(kernel)?.inputNames;
+  return ofDevices[kernel] ?? specs.get(kernel)?.inputNames;
 }

@@ -1,4 +1,7 @@
 /** A simplified program in the kernels and attributes that a tfjs device has. */
+import { convolutionLowerings } from './lower-convolution.ts';
+import { poolingLowerings } from './lower-pooling.ts';
+import { selectionLowerings } from './lower-selection.ts';
 import {
   type Atom,
   type Attributes,
@@ -79,6 +82,10 @@ function withoutBool(equation: KernelEquation): readonly KernelEquation[] {
 }
 
 const lowerings: { readonly [kernel: string]: Lowering | undefined } = {
+  ...poolingLowerings,
+  ...convolutionLowerings,
+  ...selectionLowerings,
+
   // No device has the kernel: repeat the axes of length 1.
   BroadcastTo(equation) {
     const [x] = equation.inputs as readonly [Atom];

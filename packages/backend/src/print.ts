@@ -2,15 +2,22 @@ import type { Atom, AttributeValue, Aval, Equation, Program } from './program.ts
 
 /** A program as text, one equation a line, with short names in order of appearance. */
 export function printProgram(program: Program): string {
-  const names = new Map<number, string>();
   const lines: string[] = [];
-  write(program, names, lines, '');
+  // Loops may share a body, whose values then have a name in each.
+  let count = 0;
+  write(program, new Map(), lines, '', () => `v${count++}`);
   return lines.join('\n');
 }
 
-function write(program: Program, names: Map<number, string>, lines: string[], indent: string): void {
+function write(
+  program: Program,
+  names: Map<number, string>,
+  lines: string[],
+  indent: string,
+  newName: () => string,
+): void {
   const define = (value: Atom & { kind: 'value' }): string => {
-    const name = `v${names.size}`;
+    const name = newName();
     names.set(value.id, name);
     return `${name}: ${printAval(value)}`;
   };
@@ -19,8 +26,8 @@ function write(program: Program, names: Map<number, string>, lines: string[], in
   for (const equation of program.equations) {
     const inputs = equation.inputs.map((atom) => printAtom(atom, names)).join(', ');
     lines.push(`${indent}  ${equation.outputs.map(define).join(', ')} = ${printEquation(equation)}(${inputs})`);
-    if (equation.type === 'scan') write(equation.body, names, lines, `${indent}    `);
-    if (equation.type === 'call') write(equation.derivative, names, lines, `${indent}    `);
+    if (equation.type === 'scan') write(equation.body, names, lines, `${indent}    `, newName);
+    if (equation.type === 'call') write(equation.derivative, names, lines, `${indent}    `, newName);
   }
   lines.push(`${indent}  return ${program.outputs.map((atom) => printAtom(atom, names)).join(', ')}`);
   lines.push(`${indent}}`);
@@ -38,7 +45,7 @@ function printAtom(atom: Atom, names: Map<number, string>): string {
 
 /** What an equation computes, without its inputs: `Sum[axis=[0]]`. */
 export function printEquation(equation: Equation): string {
-  if (equation.type === 'scan') return `scan[length=${equation.length}]`;
+  if (equation.type === 'scan') return `scan[length=${equation.length}${equation.reverse ? ' reverse' : ''}]`;
   if (equation.type === 'call') return `call[${equation.name}]`;
   const attributes = Object.entries(equation.attributes).map(([key, value]) => `${key}=${printAttribute(value)}`);
   return attributes.length === 0 ? equation.kernel : `${equation.kernel}[${attributes.join(' ')}]`;

@@ -2,6 +2,7 @@
 import { broadcastShape } from './kernels.ts';
 import { printAttribute } from './print.ts';
 import { type Atom, type Equation, newValue, type Program, sameShape, sizeOf, type Value } from './program.ts';
+import { pruneScan } from './prune-scan.ts';
 
 /** What is done to every program before it is run. */
 export function simplify<Source>(program: Program<Source>): Program<Source> {
@@ -112,7 +113,7 @@ function broadcast(from: Value, to: Value): Equation {
   return { type: 'kernel', kernel: 'BroadcastTo', inputs: [from], attributes: { shape: to.shape }, outputs: [to] };
 }
 
-/** Drops equations and constants that no output needs. */
+/** Drops equations and constants that no output needs, also within loops. */
 export function removeDeadCode<Source>(program: Program<Source>): Program<Source> {
   const live = new Set<number>();
   const use = (atom: Atom): void => {
@@ -123,8 +124,9 @@ export function removeDeadCode<Source>(program: Program<Source>): Program<Source
   for (let i = program.equations.length - 1; i >= 0; i--) {
     const equation = program.equations[i] as Equation;
     if (!equation.outputs.some((output) => live.has(output.id))) continue;
-    equation.inputs.forEach(use);
-    equations.push(equation);
+    const pruned = equation.type === 'scan' ? pruneScan(equation, ({ id }) => live.has(id)) : equation;
+    pruned.inputs.forEach(use);
+    equations.push(pruned);
   }
   return {
     ...program,

@@ -126,7 +126,11 @@ function compile(
         attrs: equation.attributes as {},
         backend: device,
       });
-      slots[output] = Array.isArray(result) ? result[0] : result;
+      if (!Array.isArray(result)) slots[output] = result;
+      else
+        outputs.forEach((index, i) => {
+          slots[index] = result[i];
+        });
     };
     return { run, free };
   };

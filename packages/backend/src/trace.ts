@@ -2,6 +2,7 @@ import { type Tensor, Variable } from '@tensorflow/tfjs-core';
 import { canonical } from './canonical.ts';
 import { type KernelParameters, type NamedInputs, theEngine } from './engine.ts';
 import { kernelSpec } from './kernels.ts';
+import { leftOut } from './left-out.ts';
 import { printAval } from './print.ts';
 import {
   type Atom,
@@ -78,6 +79,8 @@ export class Trace {
   record(kernel: string, inputs: readonly Tensor[], attributes: Attributes = {}): Tensor {
     const spec = kernelSpec(kernel);
     if (spec === undefined) {
+      const reason = leftOut[kernel];
+      if (reason !== undefined) throw new Error(`trace: the kernel ${kernel} cannot be traced: ${reason}.`);
       throw new Error(
         `trace: the kernel ${kernel} has no shape rule, so a function that uses it cannot be traced. defineKernel of @posteriors/autodiff adds one.`,
       );

@@ -6,5 +6,7 @@
  */
 import '@tensorflow/tfjs-backend-webgpu';
 import { env } from '@tensorflow/tfjs-core';
+import { registerBitwiseAnd } from './bitwise-and.ts';
 
 env().set('WEBGPU_CPU_FORWARD', false);
+registerBitwiseAnd();

@@ -58,6 +58,7 @@ export const elementwise: Kernels = {
   Cast: ofOne((x, attributes) => map(x, conversionTo(attributes))),
   Identity: ofOne((x) => x),
   StopGradient: ofOne((x) => x),
+  Barrier: ofOne((x) => x),
 
   IsFinite: unary((x) => Number(Number.isFinite(x))),
   IsInf: unary((x) => Number(Math.abs(x) === Number.POSITIVE_INFINITY)),
@@ -72,6 +73,7 @@ export const elementwise: Kernels = {
   Mod: binary(flooredRemainder),
   Maximum: binary(Math.max),
   Minimum: binary(Math.min),
+  BitwiseAnd: binary((a, b) => a & b),
   Pow: binary(Math.pow),
   Atan2: binary(Math.atan2),
   Equal: binary((a, b) => Number(a === b)),

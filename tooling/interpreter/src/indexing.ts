@@ -45,7 +45,7 @@ export const indexing: Kernels = {
   }),
 };
 
-interface Blocks {
+export interface Blocks {
   /** Where each block starts. */
   readonly starts: readonly number[];
   /** How many neighbouring elements a block has. */
@@ -55,7 +55,7 @@ interface Blocks {
 }
 
 /** The blocks of an array of `shape` that the last axis of `indices` (`[..., k]`) names by their first `k` indices. */
-function blocksAt(indices: NdArray, shape: readonly number[]): Blocks {
+export function blocksAt(indices: NdArray, shape: readonly number[]): Blocks {
   const k = indices.shape.at(-1);
   if (k === undefined || k > shape.length) {
     throw new Error(`indices of shape ${showShape(indices.shape)} do not index an array of shape ${showShape(shape)}`);

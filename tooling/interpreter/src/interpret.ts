@@ -1,13 +1,27 @@
 import type { Atom, CallEquation, Equation, KernelEquation, Program, ScanEquation, Value } from '@posteriors/backend';
 import { type NdArray, sameShape, showShape, sizeOf } from './array.ts';
+import { convolution } from './convolution.ts';
 import { elementwise } from './elementwise.ts';
 import { indexing } from './indexing.ts';
 import type { Kernels } from './kernel.ts';
+import { linalg } from './linalg.ts';
 import { movement } from './movement.ts';
+import { pooling } from './pooling.ts';
 import { products } from './products.ts';
 import { reductions } from './reductions.ts';
+import { selection } from './selection.ts';
 
-const kernels: Kernels = { ...elementwise, ...movement, ...reductions, ...products, ...indexing };
+const kernels: Kernels = {
+  ...convolution,
+  ...elementwise,
+  ...movement,
+  ...reductions,
+  ...products,
+  ...indexing,
+  ...pooling,
+  ...selection,
+  ...linalg,
+};
 
 /** What a program's constants hold; `source` is what each was captured from. */
 export type Constants<Source> = (source: Source) => NdArray;

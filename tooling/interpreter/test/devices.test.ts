@@ -17,6 +17,7 @@ import {
 } from '@posteriors/backend';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { interpret } from '../src/index.ts';
+import { convolutionCases } from './devices-convolution.ts';
 
 interface Case {
   readonly kernel: string;
@@ -281,6 +282,80 @@ for (const dtype of ['float32', 'int32'] as const) {
   add('ScatterNd', [index([0, 1], 0), { shape: [0, 3], dtype }], { shape: [4, 3] });
 }
 
+for (const dtype of ['float32', 'int32'] as const) {
+  const range: [number, number] = dtype === 'int32' ? [-4, 4] : [-3, 3];
+  for (const [shape, k] of [
+    [[7], 3],
+    [[7], 7],
+    [[3, 5], 4],
+    [[2, 3, 5], 1],
+    [[1], 1],
+    [[4, 1], 1],
+    [[3, 5], 0],
+    [[0, 3], 2],
+    [[2, 700], 600],
+  ] as const) {
+    add('TopKIndices', [{ shape, dtype, range }], { k });
+  }
+  add('TopKIndices', [{ shape: [6], dtype, values: [1, 3, 0, 3, 0, 3] }], { k: 5 });
+  for (const side of ['left', 'right']) {
+    const row = [-2, -2, 0, 1, 1, 2];
+    add(
+      'SearchSorted',
+      [
+        { shape: [1, 6], dtype, values: row },
+        { shape: [1, 7], dtype, range },
+      ],
+      { side },
+    );
+    add(
+      'SearchSorted',
+      [
+        { shape: [2, 6], dtype, values: [...row, ...row.map((x) => x + 1)] },
+        { shape: [2, 5], dtype, range },
+      ],
+      { side },
+    );
+    add(
+      'SearchSorted',
+      [
+        { shape: [1, 1], dtype, values: [0] },
+        { shape: [1, 1], dtype, values: [0] },
+      ],
+      { side },
+    );
+    add(
+      'SearchSorted',
+      [
+        { shape: [2, 0], dtype },
+        { shape: [2, 3], dtype },
+      ],
+      { side },
+    );
+    add(
+      'SearchSorted',
+      [
+        { shape: [2, 3], dtype, values: [0, 1, 2, 0, 1, 2] },
+        { shape: [2, 0], dtype },
+      ],
+      { side },
+    );
+  }
+  add('BitwiseAnd', [
+    { shape: [3, 5], dtype: 'int32', range: [-99, 99] },
+    { shape: [3, 5], dtype: 'int32', range: [-99, 99] },
+  ]);
+}
+for (const dtype of ['float32', 'int32', 'bool'] as const) {
+  const index = (shape: readonly number[], max: number): Operand => ({ shape, dtype: 'int32', range: [0, max] });
+  const replace = (shape: readonly number[], indices: Operand, updates: readonly number[]): void =>
+    add('TensorScatterUpdate', [{ shape, dtype }, indices, { shape: updates, dtype }]);
+  replace([4, 3], index([2, 1], 3), [2, 3]);
+  replace([4, 3], index([9, 2], 2), [9]);
+  replace([1], index([1, 1], 0), [1]);
+  replace([4, 3], index([0, 1], 0), [0, 3]);
+}
+
 const reduced: readonly (readonly [shape: readonly number[], axis: readonly number[]])[] = [
   [[7], [0]],
   [[3, 5], [0]],
@@ -345,6 +420,100 @@ for (const dtype of ['float32', 'int32'] as const) {
 }
 for (const shape of [[7], [3, 5], [2, 3, 5], [1], [3, 1], [0, 3], [3, 0]]) add('Softmax', [{ shape }]);
 add('Softmax', [{ shape: [2, 3], values: [1000, 999, -1000, -inf, 0, 0] }]);
+for (const [shape, filterSize, strides, padding] of [
+  [
+    [2, 5, 4, 3],
+    [2, 2],
+    [2, 2],
+    [
+      [0, 0],
+      [0, 0],
+    ],
+  ],
+  [
+    [1, 5, 4, 3],
+    [3, 2],
+    [1, 2],
+    [
+      [1, 1],
+      [0, 1],
+    ],
+  ],
+  [
+    [1, 3, 3, 1],
+    [2, 3],
+    [1, 1],
+    [
+      [1, 0],
+      [2, 2],
+    ],
+  ],
+  [
+    [3, 2, 7, 2],
+    [1, 3],
+    [1, 2],
+    [
+      [0, 0],
+      [1, 1],
+    ],
+  ],
+  [
+    [1, 2, 2, 1],
+    [2, 2],
+    [1, 1],
+    [
+      [0, 0],
+      [0, 0],
+    ],
+  ],
+  [
+    [0, 3, 3, 2],
+    [2, 2],
+    [1, 1],
+    [
+      [0, 0],
+      [0, 0],
+    ],
+  ],
+] as const) {
+  const pool = { filterSize, strides, padding };
+  // Maxima that are all negative, too.
+  for (const range of [
+    [-3, 3],
+    [-3, -1],
+  ] as const) {
+    add('MaxPool', [{ shape, range }], pool);
+    add('MaxPoolArgmax', [{ shape, range }], pool);
+  }
+  add('AvgPool', [{ shape }], pool);
+  const pooled = kernelSpec('AvgPool')!.shape([{ shape, dtype: 'float32' }], pool).shape;
+  add('AvgPoolTranspose', [{ shape: pooled }], { ...pool, size: shape.slice(1, 3) });
+}
+for (const [shape, count] of [
+  [[3, 2, 4], [5]],
+  [
+    [1, 1],
+    [2, 3],
+  ],
+  [[2, 7], []],
+  [[0, 3], [2]],
+] as const) {
+  const places: Operand = {
+    shape: [shape[0], ...count],
+    dtype: 'int32',
+    range: [0, sizeOf(shape.slice(1)) - 1],
+  };
+  add('GatherEach', [{ shape }, places]);
+  add('ScatterEach', [{ shape: places.shape }, places], { shape: shape.slice(1) });
+}
+add('MaxPoolArgmax', [{ shape: [1, 3, 3, 1], values: [0, 2, 2, 2, 2, 1, 1, 1, 1] }], {
+  filterSize: [2, 2],
+  strides: [1, 1],
+  padding: [
+    [1, 0],
+    [0, 1],
+  ],
+});
 const products: readonly (readonly [batch: readonly number[], n: number, m: number, k: number])[] = [
   [[], 3, 5, 4],
   [[], 1, 1, 1],
@@ -373,6 +542,13 @@ for (const [batch, n, m, k] of products) {
     }
   }
 }
+
+for (const [kernel, shapes, attributes] of convolutionCases)
+  add(
+    kernel,
+    shapes.map((shape) => ({ shape })),
+    attributes,
+  );
 
 test('there is a case of every kernel', () => {
   expect([...new Set(cases.map(({ kernel }) => kernel))].sort()).toEqual(kernelNames());

@@ -1,7 +1,7 @@
 /** Gathering and scattering. Indices have no derivative. */
 
 import { record, sizeOf } from '@posteriors/backend';
-import { add, concat, range, reshape, type Tensor } from '@tensorflow/tfjs-core';
+import { add, concat, range, reshape, type Tensor, tensor } from '@tensorflow/tfjs-core';
 import { registerRule } from '../rule.ts';
 import { broadcastTo, ensureBatched, moveAxis, reshapeTo } from '../shapes.ts';
 
@@ -28,7 +28,8 @@ registerRule('GatherV2', {
     const rows = moveAxis(x!, axis + 1, 1);
     const length = rows.shape[1] as number;
     const flat = reshapeTo(rows, [size * length, ...rows.shape.slice(2)]);
-    const shift = reshape(range(0, size * length, length, 'int32'), [size, ...indices!.shape.slice(1).map(() => 1)]);
+    const starts = Int32Array.from({ length: size }, (_, example) => example * length);
+    const shift = tensor(starts, [size, ...indices!.shape.slice(1).map(() => 1)], 'int32');
     let result = record('GatherV2', [flat, add(indices!, shift)], { axis: 0 });
     const rank = indices!.rank - 1;
     for (let i = 0; i < axis; i++) result = moveAxis(result, 1 + rank + i, 1 + i);
@@ -37,14 +38,14 @@ registerRule('GatherV2', {
 });
 
 /** `[count, depth]` indices and the updates that belong to them, whatever shape they came in. */
-function asRows(indices: Tensor, updates: Tensor, rest: readonly number[]): [Tensor, Tensor] {
+export function asRows(indices: Tensor, updates: Tensor, rest: readonly number[]): [Tensor, Tensor] {
   const depth = indices.shape[indices.rank - 1] as number;
   const count = sizeOf(indices.shape.slice(0, -1));
   return [reshapeTo(indices, [count, depth]), reshapeTo(updates, [count, ...rest])];
 }
 
 /** Indices into `x` with the number of the example in front. */
-function withExample(indices: Tensor, size: number): Tensor {
+export function withExample(indices: Tensor, size: number): Tensor {
   const examples = reshape(range(0, size, 1, 'int32'), [size, ...indices.shape.slice(1).map(() => 1)]);
   return concat([broadcastTo(examples, [...indices.shape.slice(0, -1), 1]), indices], indices.rank - 1);
 }
