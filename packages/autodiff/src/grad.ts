@@ -22,6 +22,11 @@ export function grad<P extends TensorTree, R extends readonly unknown[], A>(
   f: (params: P, ...rest: R) => readonly [Tensor, A],
   options: { readonly hasAux: true },
 ): (params: P, ...rest: R) => [gradient: P, aux: A];
+// An operation of tfjs, whose parameter is a tensor or what can be made one.
+export function grad<R extends readonly unknown[]>(
+  f: (params: Tensor, ...rest: R) => Tensor,
+  options?: { readonly hasAux?: false },
+): (params: Tensor, ...rest: R) => Tensor;
 export function grad<P extends TensorTree, R extends readonly unknown[], A>(
   f: (params: P, ...rest: R) => Tensor | readonly [Tensor, A],
   { hasAux = false }: { readonly hasAux?: boolean } = {},
@@ -45,6 +50,11 @@ export function valueAndGrad<P extends TensorTree, R extends readonly unknown[],
   f: (params: P, ...rest: R) => readonly [Tensor, A],
   options: { readonly hasAux: true },
 ): (params: P, ...rest: R) => [value: [Tensor, A], gradient: P];
+// An operation of tfjs, whose parameter is a tensor or what can be made one.
+export function valueAndGrad<R extends readonly unknown[]>(
+  f: (params: Tensor, ...rest: R) => Tensor,
+  options?: { readonly hasAux?: false },
+): (params: Tensor, ...rest: R) => [value: Tensor, gradient: Tensor];
 export function valueAndGrad<P extends TensorTree, R extends readonly unknown[], A>(
   f: (params: P, ...rest: R) => Tensor | readonly [Tensor, A],
   { hasAux = false }: { readonly hasAux?: boolean } = {},

@@ -25,14 +25,19 @@ export function jacrev<P extends TensorTree, R extends readonly unknown[], Y ext
   f: (params: P, ...rest: R) => readonly [Y, A],
   options: { readonly hasAux: true },
 ): (params: P, ...rest: R) => [jacobian: Jacobian<Y, P>, aux: A];
+// An operation of tfjs, whose parameter is a tensor or what can be made one.
+export function jacrev<R extends readonly unknown[]>(
+  f: (params: Tensor, ...rest: R) => Tensor,
+  options?: { readonly hasAux?: false },
+): (params: Tensor, ...rest: R) => Tensor;
 export function jacrev(
-  f: (params: TensorTree, ...rest: readonly unknown[]) => unknown,
+  f: (params: never, ...rest: never) => unknown,
   { hasAux = false }: { readonly hasAux?: boolean } = {},
-): (params: TensorTree, ...rest: readonly unknown[]) => unknown {
-  return (params, ...rest) =>
+): (params: never, ...rest: never) => unknown {
+  return (params: TensorTree, ...rest: readonly unknown[]) =>
     evaluate('jacrev', () => {
       const { value, aux, pullback } = vjp<[TensorTree], TensorTree, unknown>(
-        ((p: TensorTree) => f(p, ...rest)) as never,
+        ((p: never) => f(p, ...(rest as never))) as never,
         [params],
         { hasAux } as { hasAux: true },
       );
@@ -66,14 +71,19 @@ export function jacfwd<P extends TensorTree, R extends readonly unknown[], Y ext
   f: (params: P, ...rest: R) => readonly [Y, A],
   options: { readonly hasAux: true },
 ): (params: P, ...rest: R) => [jacobian: Jacobian<Y, P>, aux: A];
+// An operation of tfjs, whose parameter is a tensor or what can be made one.
+export function jacfwd<R extends readonly unknown[]>(
+  f: (params: Tensor, ...rest: R) => Tensor,
+  options?: { readonly hasAux?: false },
+): (params: Tensor, ...rest: R) => Tensor;
 export function jacfwd(
-  f: (params: TensorTree, ...rest: readonly unknown[]) => unknown,
+  f: (params: never, ...rest: never) => unknown,
   { hasAux = false }: { readonly hasAux?: boolean } = {},
-): (params: TensorTree, ...rest: readonly unknown[]) => unknown {
-  return (params, ...rest) =>
+): (params: never, ...rest: never) => unknown {
+  return (params: TensorTree, ...rest: readonly unknown[]) =>
     evaluate('jacfwd', () => {
       const { aux, pushforward } = linearize<[TensorTree], TensorTree, unknown>(
-        ((p: TensorTree) => f(p, ...rest)) as never,
+        ((p: never) => f(p, ...(rest as never))) as never,
         [params],
         { hasAux } as { hasAux: true },
       );
@@ -110,10 +120,15 @@ export function hessian<P extends TensorTree, R extends readonly unknown[], Y ex
   f: (params: P, ...rest: R) => readonly [Y, A],
   options: { readonly hasAux: true },
 ): (params: P, ...rest: R) => [hessian: Jacobian<Y, Jacobian<P, P>>, aux: A];
+// An operation of tfjs, whose parameter is a tensor or what can be made one.
+export function hessian<R extends readonly unknown[]>(
+  f: (params: Tensor, ...rest: R) => Tensor,
+  options?: { readonly hasAux?: false },
+): (params: Tensor, ...rest: R) => Tensor;
 export function hessian(
-  f: (params: TensorTree, ...rest: readonly unknown[]) => unknown,
+  f: (params: never, ...rest: never) => unknown,
   options?: { readonly hasAux?: boolean },
-): (params: TensorTree, ...rest: readonly unknown[]) => unknown {
+): (params: never, ...rest: never) => unknown {
   const withAux = options as { hasAux: true };
   return jacfwd(jacrev(f as () => [TensorTree, unknown], withAux), withAux);
 }

@@ -107,7 +107,7 @@ const drops = (rate = 0): boolean => rate > 0 && rate < 1;
 export function drawsNoise(layer: Layer): boolean {
   const className = layer.getClassName();
   if (className === 'GaussianNoise') return true;
-  return className in noisy ? drops(layer.rate) : drops(layer.dropout) || drops(layer.recurrentDropout);
+  return Object.hasOwn(noisy, className) ? drops(layer.rate) : drops(layer.dropout) || drops(layer.recurrentDropout);
 }
 
 /**
@@ -164,9 +164,9 @@ function naming(layer: Layer, call: Call, named: WeakSet<object>): Call {
       return call.call(layer, inputs, kwargs);
     } catch (error) {
       if (!(error instanceof Error) || named.has(error)) throw error;
-      const naming = new Error(`layer ${describeLayer(layer)}: ${error.message}`, { cause: error });
-      named.add(naming);
-      throw naming;
+      const explained = new Error(`layer ${describeLayer(layer)}: ${error.message}`, { cause: error });
+      named.add(explained);
+      throw explained;
     }
   };
 }

@@ -61,9 +61,12 @@ export function runOnTape(
   };
   // As tfjs saves tensors: within a kernel, where `clone` is not put on the tape twice.
   engine.state.kernelDepth++;
-  let saved: Tensor[];
+  const saved: Tensor[] = [];
   try {
-    saved = given.map((tensor) => engine.keep(engine.clone(tensor)));
+    for (const tensor of given) saved.push(engine.keep(engine.clone(tensor)));
+  } catch (error) {
+    for (const tensor of saved) tensor.dispose();
+    throw error;
   } finally {
     engine.state.kernelDepth--;
   }

@@ -252,7 +252,7 @@ describe.each(['cpu', 'wasm'] as const)('%s', (device) => {
     [
       'cg',
       () => {
-        const [solution, info] = cg((t: Tensor) => tf.mul(t, tf.tensor1d([1, 2, 3])), v, { maxiter: 3 });
+        const [solution, info] = cg((t: Tensor) => tf.mul(t, tf.tensor1d([1, 2, 3])), v as Tensor, { maxiter: 3 });
         for (const leaf of tree.leaves(info as unknown as Result)) if (leaf instanceof tf.Tensor) leaf.dispose();
         return solution;
       },

@@ -236,15 +236,6 @@ describe('modelToFunction', () => {
     expect(tree.paths(gradient)).toEqual(tree.paths(parameters));
   });
 
-  test('the kernel that has no rule yet is named', () => {
-    const model = disposed(
-      tf.sequential({ layers: [tf.layers.conv1d({ filters: 2, kernelSize: 2, inputShape: [4, 1] })] }),
-    );
-    const f = modelToFunction(model);
-    expect(() => jit(f)(modelParameters(model), tf.ones([1, 4, 1]))).toThrow(/the kernel Conv2D has no shape rule/);
-    expect(f(modelParameters(model), tf.ones([1, 4, 1])).shape).toEqual([1, 3, 2]);
-  });
-
   test('parameters that do not fit are named with both sides', () => {
     const model = network();
     const f = modelToFunction(model);

@@ -29,6 +29,7 @@ export {
   type ModelParameters,
   makeProgram,
   modelParameters,
+  modelStatistics,
   modelToFunction,
   perSamplify,
   scan,

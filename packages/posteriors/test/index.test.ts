@@ -17,7 +17,7 @@ test('everything is exported, and nothing else', () => {
   const functions = [
     'assignModelParameters bernoulliLogProb categoricalLogProb cg cgAsync checkpoint customJvp customVjp defineKernel diagGgn',
     'diagNormalLogProb diagNormalSample empiricalFisher evalShape fvp ggn ggnvp grad hessian hvp jacfwd jacrev jit jvp linearize',
-    'makeProgram modelParameters modelToFunction perSamplify printProgram run sampleChain scan setBackend setMemoryBudget',
+    'makeProgram modelParameters modelStatistics modelToFunction perSamplify printProgram run sampleChain scan setBackend setMemoryBudget',
     'stopGradient valueAndGrad vjp vmap withAux',
   ].flatMap((names) => names.split(' '));
   const namespaces = ['distributions', 'linalg', 'metrics', 'optim', 'random', 'sgmcmc', 'tree', 'vi'];

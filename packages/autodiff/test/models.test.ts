@@ -1,0 +1,293 @@
+// Layers of tfjs under the transforms: each model compiled, differentiated, and mapped over samples.
+import '@posteriors/backend/cpu';
+import { setBackend } from '@posteriors/backend';
+import { expectNoLeak } from '@posteriors/testing';
+import * as tree from '@posteriors/tree';
+import * as tf from '@tensorflow/tfjs';
+import { describe, expect, test } from 'vitest';
+import {
+  grad,
+  jit,
+  type ModelParameters,
+  modelParameters,
+  modelStatistics,
+  modelToFunction,
+  vmap,
+} from '../src/index.ts';
+import { difference, directions, type Input, largest, programOf, uniforms } from './float64.ts';
+
+await setBackend('cpu');
+
+type Tensor = tf.Tensor;
+type Symbolic = tf.SymbolicTensor;
+const { layers } = tf;
+
+interface Sample {
+  readonly shape: readonly number[];
+  /** Integers below this, else real numbers. */
+  readonly below?: number;
+}
+interface Model {
+  readonly name: string;
+  readonly samples: readonly Sample[];
+  build(): tf.LayersModel;
+}
+
+const models: Model[] = [];
+
+/** A model of one input and layers on it. */
+function chain(name: string, sample: Sample, list: () => tf.layers.Layer[]): void {
+  models.push({
+    name,
+    samples: [sample],
+    build() {
+      const input = tf.input({ shape: [...sample.shape] });
+      return tf.model({ inputs: input, outputs: list().reduce((x, each) => each.apply(x) as Symbolic, input) });
+    },
+  });
+}
+
+function graph(name: string, samples: readonly Sample[], outputs: (inputs: Symbolic[]) => unknown): void {
+  models.push({
+    name,
+    samples,
+    build() {
+      const inputs = samples.map(({ shape }) => tf.input({ shape: [...shape] }));
+      return tf.model({ inputs, outputs: outputs(inputs) as Symbolic });
+    },
+  });
+}
+
+const flat: Sample = { shape: [4] };
+const sequence: Sample = { shape: [3, 2] };
+const image: Sample = { shape: [5, 4, 2] };
+const last = (): tf.layers.Layer => layers.dense({ units: 2, activation: 'tanh' });
+const flatten = (): tf.layers.Layer[] => [layers.flatten(), last()];
+
+chain('dense', flat, () => [layers.dense({ units: 3, activation: 'gelu' as 'relu' }), last()]);
+chain('ReLU layers', flat, () => [
+  layers.dense({ units: 5 }),
+  layers.prelu({ alphaInitializer: 'ones' }),
+  layers.elu(),
+  layers.dense({ units: 4 }),
+  layers.leakyReLU(),
+  layers.thresholdedReLU({ theta: 0.1 }),
+  layers.reLU({ maxValue: 6 }),
+  layers.softmax(),
+]);
+chain('activation and permute', sequence, () => [
+  layers.permute({ dims: [2, 1] }),
+  layers.activation({ activation: 'softsign' }),
+  ...flatten(),
+]);
+chain('repeatVector and timeDistributed', flat, () => [
+  layers.repeatVector({ n: 3 }),
+  layers.timeDistributed({ layer: layers.dense({ units: 2, activation: 'sigmoid' }) }),
+  ...flatten(),
+]);
+chain('convolution and pool', image, () => [
+  layers.conv2d({ filters: 3, kernelSize: 2, padding: 'same', activation: 'elu' }),
+  layers.maxPooling2d({ poolSize: 2 }),
+  ...flatten(),
+]);
+chain('dilated convolution, padding, cropping and upsampling', image, () => [
+  layers.zeroPadding2d({ padding: [1, 2] }),
+  layers.conv2d({ filters: 2, kernelSize: 2, dilationRate: 2 }),
+  layers.cropping2D({
+    cropping: [
+      [0, 1],
+      [1, 0],
+    ],
+  }),
+  layers.upSampling2d({ size: [2, 1] }),
+  layers.averagePooling2d({ poolSize: 2 }),
+  ...flatten(),
+]);
+chain('conv1d and global pools', sequence, () => [
+  layers.conv1d({ filters: 3, kernelSize: 2, activation: 'tanh' }),
+  layers.globalMaxPooling1d(),
+  last(),
+]);
+chain('conv3d', { shape: [3, 3, 2, 1] }, () => [
+  layers.conv3d({ filters: 2, kernelSize: 2, activation: 'tanh' }),
+  ...flatten(),
+]);
+chain('depthwiseConv2d', image, () => [
+  layers.depthwiseConv2d({ kernelSize: 2, depthMultiplier: 2 }),
+  layers.globalAveragePooling2d({}),
+  last(),
+]);
+chain('separableConv2d', image, () => [
+  layers.separableConv2d({ filters: 3, kernelSize: 2, depthMultiplier: 2, activation: 'tanh' }),
+  ...flatten(),
+]);
+chain('conv2dTranspose', image, () => [
+  layers.conv2dTranspose({ filters: 2, kernelSize: 3, strides: 2, activation: 'tanh' }),
+  ...flatten(),
+]);
+chain('simpleRNN', sequence, () => [layers.simpleRNN({ units: 2 }), last()]);
+chain('LSTM', sequence, () => [layers.lstm({ units: 2, recurrentActivation: 'sigmoid' }), last()]);
+chain('GRU', sequence, () => [layers.gru({ units: 2, goBackwards: true }), last()]);
+chain('bidirectional', sequence, () => [
+  layers.bidirectional({ layer: layers.lstm({ units: 2, returnSequences: true }) as tf.RNN, mergeMode: 'concat' }),
+  ...flatten(),
+]);
+chain('stacked cells', sequence, () => [
+  layers.rnn({ cell: [layers.gruCell({ units: 3 }), layers.lstmCell({ units: 2 })] as never }),
+  last(),
+]);
+chain('convLstm2d', { shape: [2, 3, 3, 1] }, () => [layers.convLstm2d({ filters: 2, kernelSize: 2 }), ...flatten()]);
+chain('embedding', { shape: [3], below: 5 }, () => [layers.embedding({ inputDim: 5, outputDim: 2 }), ...flatten()]);
+chain('embedding with masks and LSTM', { shape: [3], below: 5 }, () => [
+  layers.embedding({ inputDim: 5, outputDim: 2, maskZero: true }),
+  layers.lstm({ units: 2 }),
+  last(),
+]);
+chain('layerNormalization', sequence, () => [layers.dense({ units: 3 }), layers.layerNormalization(), ...flatten()]);
+chain('batchNormalization', image, () => [
+  layers.conv2d({ filters: 3, kernelSize: 2 }),
+  layers.batchNormalization(),
+  layers.activation({ activation: 'tanh' }),
+  ...flatten(),
+]);
+graph('branches', [flat, flat], ([a, b]) => {
+  const dense = (x: Symbolic): Symbolic => layers.dense({ units: 3, activation: 'tanh' }).apply(x) as Symbolic;
+  const pair = [dense(a!), dense(b!)];
+  const joined = [
+    layers.add(),
+    layers.multiply(),
+    layers.average(),
+    layers.maximum(),
+    layers.minimum(),
+    layers.dot({ axes: 1 }),
+    layers.dot({ axes: 1, normalize: true }),
+  ].map((each) => each.apply(pair) as Symbolic);
+  return last().apply(layers.concatenate().apply(joined) as Symbolic);
+});
+graph('GRU and attention', [sequence], ([x]) => {
+  const states = layers.gru({ units: 2, returnSequences: true }).apply(x!) as Symbolic;
+  // tfjs disposes a tensor too early that one layer has twice.
+  const queries = layers.dense({ units: 2 }).apply(states) as Symbolic;
+  const scores = layers.dot({ axes: 2 }).apply([queries, states]) as Symbolic;
+  const weights = layers.activation({ activation: 'softmax' }).apply(scores) as Symbolic;
+  const seen = layers.dot({ axes: [2, 1] }).apply([weights, states]) as Symbolic;
+  return last().apply(layers.flatten().apply(seen) as Symbolic);
+});
+graph('a model in a model, of several outputs', [flat], ([x]) => {
+  const inner = tf.sequential({ layers: [layers.dense({ units: 3, inputShape: [4], activation: 'tanh' }), last()] });
+  const y = inner.apply(x!) as Symbolic;
+  return [y, layers.dense({ units: 1 }).apply(y)];
+});
+
+const uniform = uniforms(7);
+const numbers = (shape: readonly number[], below?: number): Tensor => {
+  const values = Array.from({ length: tf.util.sizeFromShape([...shape]) }, () =>
+    below === undefined ? 2 * uniform() - 1 : Math.floor(below * uniform()),
+  );
+  return tf.tensor(values, [...shape], below === undefined ? 'float32' : 'int32');
+};
+
+/** A model with weights away from their first values, which are often 0 or 1, and a batch for it. */
+function made({ samples, build }: Model, batch = 3): { model: tf.LayersModel; inputs: Tensor[] } {
+  const model = build();
+  model.setWeights(
+    model.weights.map((weight) => {
+      const { shape } = weight.read();
+      const drawn = numbers(shape);
+      return weight.name.includes('variance') ? tf.add(tf.square(drawn), 0.5) : drawn;
+    }),
+  );
+  return { model, inputs: samples.map(({ shape, below }) => numbers([batch, ...shape], below)) };
+}
+
+const asArray = (outputs: unknown): Tensor[] => (Array.isArray(outputs) ? outputs : [outputs]) as Tensor[];
+const energy = (outputs: unknown): Tensor =>
+  tf.addN(asArray(outputs).map((output) => tf.sum(tf.mul(output, tf.add(output, 0.3)))));
+const valuesOf = (model: tf.LayersModel): (readonly number[])[] =>
+  model.weights.map((weight) => [...weight.read().dataSync()]);
+const one = (inputs: readonly Tensor[]): Tensor[] => inputs.map((input) => tf.expandDims(input));
+const argument = (inputs: readonly Tensor[]): Tensor | Tensor[] =>
+  inputs.length === 1 ? (inputs[0] as Tensor) : [...inputs];
+
+type Loss = (parameters: ModelParameters, statistics: ModelParameters, inputs: Tensor[]) => Tensor;
+
+/** Whether gradients equal differences in float64, mapped ones equal the loop and compiled ones the others. */
+function expectGradients(loss: Loss, model: tf.LayersModel, inputs: Tensor[], samples: (row: Tensor[]) => Tensor[]) {
+  const [parameters, statistics] = [modelParameters(model), modelStatistics(model)];
+  const gradient = grad(loss)(parameters, statistics, inputs);
+  expect(jit(grad(loss))(parameters, statistics, inputs)).toBeAllClose(gradient, { rtol: 1e-5, atol: 1e-6 });
+
+  const { leaves, structure } = tree.flatten({ parameters, statistics, inputs } as tree.TensorTree);
+  const arrays = leaves.map((leaf): Input => {
+    const { shape, dtype } = leaf as Tensor & Pick<Input, 'dtype'>;
+    return { shape, dtype, values: Float64Array.from(leaf.dataSync()) };
+  });
+  const program = programOf((symbols) => {
+    const all = tree.unflatten(structure, symbols) as {
+      parameters: ModelParameters;
+      statistics: ModelParameters;
+      inputs: Tensor[];
+    };
+    return [loss(all.parameters, all.statistics, all.inputs)];
+  }, arrays);
+  const paths = tree.paths({ parameters, statistics, inputs } as tree.TensorTree);
+  const moved = paths.map((path) => path.startsWith('$.parameters'));
+  const along = directions(arrays, uniform).map((direction, i) =>
+    moved[i] ? direction : { ...direction, values: new Float64Array(direction.values.length) },
+  );
+  const expected = difference(program, 0, arrays, along)[0]!;
+  const terms = along
+    .filter((_, i) => moved[i])
+    .flatMap(({ values }, i) => {
+      const slopes = tree.leaves(gradient)[i]!.dataSync();
+      return [...values].map((value, k) => value * slopes[k]!);
+    });
+  const received = terms.reduce((sum, term) => sum + term, 0);
+  expect(Math.abs(received - expected)).toBeLessThan(2e-5 * (largest(terms) + Math.abs(expected)) + 1e-5);
+
+  const each = (p: ModelParameters, s: ModelParameters, row: Tensor[]): ModelParameters =>
+    grad(loss)(p, s, samples(row));
+  const mapped = vmap(each, { inAxes: [null, null, 0] });
+  const count = inputs[0]!.shape[0]!;
+  const rows = Array.from({ length: count }, (_, i) =>
+    each(
+      parameters,
+      statistics,
+      inputs.map((input) => tf.gather(input, i)),
+    ),
+  );
+  const looped = tree.map(
+    (_: Tensor, ...leavesOf: Tensor[]) => tf.stack(leavesOf),
+    parameters,
+    ...(rows as (typeof parameters)[]),
+  );
+  expect(mapped(parameters, statistics, inputs)).toBeAllClose(looped, { rtol: 1e-4, atol: 1e-5 });
+  expect(jit(mapped)(parameters, statistics, inputs)).toBeAllClose(looped, { rtol: 1e-4, atol: 1e-5 });
+}
+
+describe.each(models)('$name', (each) => {
+  test('compiled, differentiated and mapped over samples', () => {
+    const { model, inputs } = made(each);
+    const before = valuesOf(model);
+    const apply = modelToFunction<Tensor | Tensor[]>(model);
+    const parameters = modelParameters(model);
+    const expected = asArray(model.predict(argument(inputs)));
+    expect(asArray(apply(parameters, argument(inputs)))).toBeAllClose(expected, { rtol: 1e-4, atol: 1e-5 });
+    expect(asArray(jit(apply)(parameters, argument(inputs)))).toBeAllClose(expected, { rtol: 1e-4, atol: 1e-5 });
+    const loss: Loss = (p, statistics, x) => energy(apply(p, argument(x), { statistics }));
+    expectGradients(loss, model, inputs, one);
+    expect(valuesOf(model)).toEqual(before);
+    const dispose = (outputs: unknown): void => tf.dispose(outputs as Tensor);
+    expectNoLeak(() => dispose(apply(parameters, argument(inputs))));
+    expectNoLeak(() => dispose(grad(loss)(parameters, modelStatistics(model), inputs)));
+  });
+});
+
+test('in training, batch normalization has gradients through the moments of the batch', () => {
+  const each = models.find(({ name }) => name === 'batchNormalization')!;
+  const { model, inputs } = made(each, 2);
+  const apply = modelToFunction(model, { training: true });
+  const loss: Loss = (p, statistics, x) => energy(apply(p, argument(x), { statistics })[0]);
+  // One image alone: its moments are over its places.
+  expectGradients(loss, model, inputs, one);
+});
