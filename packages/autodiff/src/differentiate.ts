@@ -1,7 +1,7 @@
 /**
  * The core of all derivatives: tangents pushed forward through recorded equations, and linear equations transposed.
  *
- * Reverse mode is linearise, then transpose: the tangents of the outputs are recorded as linear functions of placeholder tangents of the
+ * Reverse mode is linearise, then transpose: the tangents of the outputs are recorded as linear functions of symbolic tangents of the
  * inputs, those equations are taken out of the trace again, and walked backwards with cotangents.
  */
 
@@ -307,8 +307,8 @@ function valueId(trace: Trace, x: Tensor): number {
   return atom.id;
 }
 
-/** Placeholders for the tangents of `xs`. */
-export function placeholders(trace: Trace, xs: readonly { readonly shape: readonly number[] }[]): Tensor[] {
+/** Symbolic tangents of `xs`. */
+export function symbolsLike(trace: Trace, xs: readonly { readonly shape: readonly number[] }[]): Tensor[] {
   return xs.map((x) => trace.tensor(newValue({ shape: x.shape, dtype: 'float32' })));
 }
 
@@ -325,7 +325,7 @@ export function pullBack(
 ): (Tensor | null)[] {
   const equations = trace.equations.slice(start);
   const mark = trace.equations.length;
-  const seeds = placeholders(trace, xs);
+  const seeds = symbolsLike(trace, xs);
   const tangents: Slots = new Map(xs.map((x, i) => [valueId(trace, x), seeds[i] as Tensor]));
   const outgoing = pushForward(
     trace,

@@ -1,10 +1,10 @@
 import type { Atom, Equation, Trace, Value } from '@posteriors/backend';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { type Mode, placeholders, pushForward, takeLinear } from './differentiate.ts';
+import { type Mode, pushForward, symbolsLike, takeLinear } from './differentiate.ts';
 
 /** The derivative of some equations as equations of their own. */
 export interface LinearPart {
-  /** Placeholders for the tangents of the inputs. */
+  /** Symbolic tangents of the inputs. */
   readonly seeds: readonly Value[];
   readonly equations: readonly Equation[];
   /** Tangents of the outputs; null where they are zero. */
@@ -22,7 +22,7 @@ export function linearPart(
   mode: Mode,
 ): LinearPart {
   const mark = trace.equations.length;
-  const placed = placeholders(trace, xs);
+  const placed = symbolsLike(trace, xs);
   const seeds = placed.map((seed) => trace.atom(seed) as Value);
   const tangents = new Map(xs.map((x, i) => [(trace.atom(x) as Value).id, placed[i] as Tensor]));
   const outgoing = pushForward(

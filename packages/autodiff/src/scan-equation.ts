@@ -12,7 +12,7 @@ import {
   type Value,
 } from '@posteriors/backend';
 import { add, type Tensor } from '@tensorflow/tfjs-core';
-import { type Mode, placeholders, transpose } from './differentiate.ts';
+import { type Mode, symbolsLike, transpose } from './differentiate.ts';
 import { hooks } from './hooks.ts';
 import { inlineBatched, inlineProgram, type Operand } from './inline.ts';
 import { type LinearPart, linearPart } from './linear-part.ts';
@@ -224,7 +224,7 @@ export function transposeScan(
         carried,
         used.length,
       ]) as [Tensor[], Tensor[], Tensor[], Tensor[], Tensor[]];
-      const seeds = placeholders(
+      const seeds = symbolsLike(
         inner,
         body.inputs.filter((_, i) => follows[i]),
       );

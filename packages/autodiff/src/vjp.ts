@@ -2,7 +2,7 @@ import { currentTrace, type Program, type Trace } from '@posteriors/backend';
 import { flatten, type TensorTree, unflatten } from '@posteriors/tree';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { requireArguments } from './arguments.ts';
-import { placeholders, transpose } from './differentiate.ts';
+import { symbolsLike, transpose } from './differentiate.ts';
 import { type Disposer, disposable } from './disposable.ts';
 import { inlineProgram } from './inline.ts';
 import { linearMap, matchingLeaves } from './linear-map.ts';
@@ -64,7 +64,7 @@ function pullThrough(
   residuals: readonly Tensor[],
 ): Tensor[] {
   const trace = currentTrace() as Trace;
-  const seeds = placeholders(trace, program.inputs.slice(0, count));
+  const seeds = symbolsLike(trace, program.inputs.slice(0, count));
   const start = trace.equations.length;
   const tangents = inlineProgram(program, [...seeds, ...residuals]);
   return transpose(trace, start, seeds, tangents, cotangents).map(
