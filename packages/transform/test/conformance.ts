@@ -218,7 +218,7 @@ export function conformance<S extends State>(
         disposeTensors(transform.update(state, batch, { inplace: true })[1]);
         const one = memory();
         let current = transform.init(params, { seed: 1 });
-        for (let i = 0; i < 500; i++) {
+        for (let i = 0; i < 1_000; i++) {
           const previous = memory().numTensors;
           const [next, aux] = transform.update(current, batch, { aux: i % 2 === 0 });
           expect(memory().numTensors - previous).toBe(
@@ -229,7 +229,7 @@ export function conformance<S extends State>(
         }
         current.dispose();
         expect(memory()).toEqual(one);
-        for (let i = 0; i < 500; i++)
+        for (let i = 0; i < 1_000; i++)
           disposeTensors(transform.update(state, batch, { inplace: true, aux: i % 2 === 0 })[1]);
         expect(memory()).toEqual(one);
         state.dispose();
