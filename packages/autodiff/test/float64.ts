@@ -113,16 +113,19 @@ export function expectClose(
   }
 }
 
+/** Arrays as a device takes them. */
+export function hostInputs(inputs: readonly Input[]): ReturnType<typeof hostValues>[] {
+  return inputs.map(({ dtype, values }) => {
+    const host = hostValues(dtype, values.length);
+    host.set(values);
+    return host;
+  });
+}
+
 /** Runs a program in float32 on the current device. */
 export function runOnDevice(program: Program<Tensor>, inputs: readonly Input[]): Float64Array[] {
   const executable = currentBackend().compile(program);
-  const tensors = executable.run(
-    inputs.map(({ dtype, values }) => {
-      const host = hostValues(dtype, values.length);
-      host.set(values);
-      return host;
-    }),
-  );
+  const tensors = executable.run(hostInputs(inputs));
   const results = tensors.map((tensor) => Float64Array.from(tensor.dataSync()));
   for (const tensor of tensors) tensor.dispose();
   executable.dispose();

@@ -1,0 +1,3 @@
+import { readmeExamples } from '@posteriors/testing';
+
+readmeExamples(import.meta.url);
