@@ -1,4 +1,4 @@
-"""Golden trajectories of `torch.optim` for `@posteriors/optim`.
+"""Golden trajectories of `torch.optim` and `torchopt` for `@posteriors/optim`.
 
     python -m venv VENV && VENV/bin/pip install -r requirements.txt
     VENV/bin/python optim_golden.py
@@ -11,6 +11,7 @@ import json
 import pathlib
 
 import torch
+import torchopt
 
 OUTPUT = pathlib.Path(__file__).parents[2] / "packages" / "optim" / "test" / "golden" / "optim.json"
 STEPS = 50
@@ -37,6 +38,17 @@ CASES = {
     "adamw weightDecay": ("AdamW", {**ADAM, "weight_decay": 0.5}),
     "adamw maximize": ("AdamW", {**ADAM, "weight_decay": 0.5, "maximize": True}),
     "adamw mask": ("AdamW", {**ADAM, "weight_decay": 0.5}),
+    "rmsprop": ("RMSprop", SGD),
+    "rmsprop all": ("RMSprop", {**SGD, "alpha": 0.9, "eps": 1e-3, "weight_decay": 0.3, "momentum": 0.7, "centered": True, "maximize": True}),
+    "adagrad": ("Adagrad", {"lr": 0.3}),
+    "adagrad all": ("Adagrad", {"lr": 0.3, "lr_decay": 0.1, "weight_decay": 0.3, "initial_accumulator_value": 0.5, "eps": 1e-3, "maximize": True}),
+    "adadelta": ("Adadelta", {}),
+    "adadelta all": ("Adadelta", {"lr": 0.5, "rho": 0.7, "eps": 1e-3, "weight_decay": 0.3, "maximize": True}),
+    "adamax": ("Adamax", ADAM),
+    "adamax all": ("Adamax", {**ADAM, "betas": (0.7, 0.95), "eps": 1e-2, "weight_decay": 0.3, "maximize": True}),
+    "radam": ("RAdam", ADAM),
+    "radam all": ("RAdam", {**ADAM, "betas": (0.7, 0.8), "eps": 1e-3, "weight_decay": 0.3, "maximize": True}),
+    "radam cosine": ("RAdam", ADAM),
 }
 
 
@@ -79,12 +91,39 @@ def trajectory(name, shapes):
     return kept, rates
 
 
+# What torchopt has beyond torch.
+TORCHOPT_CASES = {
+    "rmsprop nesterov": {"lr": 0.05, "alpha": 0.9, "momentum": 0.7, "nesterov": True},
+    "rmsprop initialScale": {"lr": 0.05, "initial_scale": 0.5},
+}
+
+
+def torchopt_trajectory(options, shapes):
+    parameters = {path: start(shape).requires_grad_() for path, shape in shapes.items()}
+    optimizer = torchopt.rmsprop(**options)
+    state = optimizer.init(parameters)
+    kept = {}
+    for step in range(1, STEPS + 1):
+        gradients = dict(zip(parameters, torch.autograd.grad(sum(map(loss_of, parameters.values())), list(parameters.values()))))
+        updates, state = optimizer.update(gradients, state, params=parameters, inplace=False)
+        parameters = {path: (p + updates[path]).detach().requires_grad_() for path, p in parameters.items()}
+        if step in KEPT:
+            kept[step] = [parameter.tolist() for parameter in parameters.values()]
+    return kept
+
+
 def main():
     golden = {
-        "versions": {"torch": torch.__version__.split("+")[0]},
+        "versions": {"torch": torch.__version__.split("+")[0], "torchopt": torchopt.__version__},
         "settings": f"float64, cpu, cosine from 0.05 to 0.01 in {STEPS} steps",
         "cosineRates": trajectory("adam cosine", SHAPES["one"])[1],
-        "trajectories": {name: {tree: trajectory(name, shapes)[0] for tree, shapes in SHAPES.items()} for name in CASES},
+        "trajectories": {
+            **{name: {tree: trajectory(name, shapes)[0] for tree, shapes in SHAPES.items()} for name in CASES},
+            **{
+                name: {tree: torchopt_trajectory(options, shapes) for tree, shapes in SHAPES.items()}
+                for name, options in TORCHOPT_CASES.items()
+            },
+        },
     }
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     sections = (f"  {json.dumps(name)}: {json.dumps(value, separators=(',', ':'))}" for name, value in golden.items())

@@ -1,12 +1,12 @@
 import { evaluate } from '@posteriors/autodiff';
 import type { HyperParameter } from '@posteriors/transform';
 import { extractTrainable, type Mask, map, type TensorTree } from '@posteriors/tree';
-import { add, div, mul, neg, sqrt, square, type Tensor, zerosLike } from '@tensorflow/tfjs-core';
-import type { GradientTransformation } from './base.ts';
-import { lossGradients } from './gradients.ts';
-import { learningRateAt, requireDecayRate, requireLearningRate, requireNotNegative } from './options.ts';
+import { add, div, mul, neg, sqrt, square, type Tensor } from '@tensorflow/tfjs-core';
+import type { GradientTransformation, StepHyper } from './base.ts';
+import { type LossOptions, leafwise } from './leafwise.ts';
+import { requireDecayRate, requireNotNegative } from './options.ts';
 
-export interface AdamOptions {
+export interface AdamOptions extends LossOptions {
   /** How far to go: a number of at least 0, a schedule, or a scalar tensor. Default 1e-3. */
   readonly learningRate?: HyperParameter;
   /** How much of the mean of past gradients each step keeps, at least 0 and below 1. Default 0.9. */
@@ -17,10 +17,6 @@ export interface AdamOptions {
   readonly epsilon?: number;
   /** Added to the mean square, under the root. Default 0. */
   readonly epsilonRoot?: number;
-  /** Strength of the L2 penalty, whose gradient is added to that of the loss. Default 0. */
-  readonly weightDecay?: number;
-  /** Whether the gradients are those of an objective to maximise. Default false. */
-  readonly maximize?: boolean;
 }
 
 export interface AdamWOptions extends Omit<AdamOptions, 'weightDecay'> {
@@ -37,8 +33,8 @@ export interface AdamWOptions extends Omit<AdamOptions, 'weightDecay'> {
  *
  * @throws if an option is out of its range.
  */
-export function adam({ weightDecay = 0, ...options }: AdamOptions = {}): GradientTransformation {
-  return build('optim.adam', options, { weightDecay, decoupled: false });
+export function adam(options: AdamOptions = {}): GradientTransformation {
+  return build('optim.adam', options);
 }
 
 /**
@@ -48,73 +44,44 @@ export function adam({ weightDecay = 0, ...options }: AdamOptions = {}): Gradien
  * @throws if an option is out of its range; in the update if the mask does not fit the parameters.
  */
 export function adamw({ weightDecay = 0.01, mask = true, ...options }: AdamWOptions = {}): GradientTransformation {
-  return build('optim.adamw', options, { weightDecay, decoupled: true, mask });
-}
-
-interface Decay {
-  readonly weightDecay: number;
-  /** Whether parameters decay by themselves, or by a penalty on the loss. */
-  readonly decoupled: boolean;
-  readonly mask?: Mask;
-}
-
-function build(
-  name: string,
-  {
-    learningRate = 1e-3,
-    beta1 = 0.9,
-    beta2 = 0.999,
-    epsilon = 1e-8,
-    epsilonRoot = 0,
-    maximize = false,
-  }: Omit<AdamOptions, 'weightDecay'>,
-  { weightDecay, decoupled, mask = true }: Decay,
-): GradientTransformation {
-  requireLearningRate(name, learningRate);
-  for (const [option, value] of Object.entries({ beta1, beta2 })) requireDecayRate(name, option, value);
-  for (const [option, value] of Object.entries({ epsilon, epsilonRoot, weightDecay })) {
-    requireNotNegative(name, option, value);
-  }
-  const penalty = { maximize, weightDecay: decoupled ? 0 : weightDecay };
-
+  const name = 'optim.adamw';
+  requireNotNegative(name, 'weightDecay', weightDecay);
+  const undecayed = build(name, options);
+  if (weightDecay === 0) return undecayed;
   return {
-    init: (params) => ({
-      firstMoment: map((p: Tensor) => zerosLike(p), params),
-      secondMoment: map((p: Tensor) => zerosLike(p), params),
-    }),
-
-    hyper: (step) => ({
-      learningRate: learningRateAt(name, learningRate, step),
-      firstScale: 1 / (1 - beta1 ** (step + 1)),
-      secondScale: 1 / (1 - beta2 ** (step + 1)),
-    }),
-
-    update: <P extends TensorTree>(gradients: P, state: TensorTree, params: P, hyper: unknown): [P, TensorTree] =>
+    ...undecayed,
+    update: <P extends TensorTree>(gradients: P, state: TensorTree, params: P, hyper: StepHyper): [P, TensorTree] =>
       evaluate(name, () => {
-        const { learningRate, firstScale, secondScale } = hyper as Hyper;
-        const { firstMoment, secondMoment } = state as State<P>;
-        const ascent = lossGradients(gradients, params, penalty);
-        const first = map((m, g) => add(mul(m, beta1), mul(g, 1 - beta1)), firstMoment, ascent);
-        const second = map((v, g) => add(mul(v, beta2), mul(square(g), 1 - beta2)), secondMoment, ascent);
-        const rate = mul(neg(learningRate), firstScale);
-        const scaled = map(
-          (m, v) => {
-            const meanSquare = mul(v, secondScale);
-            const root = sqrt(epsilonRoot === 0 ? meanSquare : add(meanSquare, epsilonRoot));
-            return mul(div(m, add(root, epsilon)), rate);
-          },
-          first,
-          second,
-        );
-        const next = { firstMoment: first, secondMoment: second };
-        if (!decoupled || weightDecay === 0) return [scaled, next];
+        const [updates, next] = undecayed.update(gradients, state, params, hyper);
+        const { learningRate } = hyper as { readonly learningRate: number | Tensor };
         const decay = mul(neg(learningRate), weightDecay);
         // A leaf that the mask rejects comes back as another tensor, an empty one.
         const decayed = extractTrainable(params, mask);
-        return [map((u, p, chosen) => (chosen === p ? add(u, mul(p, decay)) : u), scaled, params, decayed), next];
+        return [map((u, p, chosen) => (chosen === p ? add(u, mul(p, decay)) : u), updates, params, decayed), next];
       }),
   };
 }
 
-type State<P> = { readonly firstMoment: P; readonly secondMoment: P };
-type Hyper = { readonly [name in 'learningRate' | 'firstScale' | 'secondScale']: number | Tensor };
+function build(
+  name: string,
+  { learningRate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, epsilonRoot = 0, ...options }: AdamOptions,
+): GradientTransformation {
+  for (const [option, value] of Object.entries({ beta1, beta2 })) requireDecayRate(name, option, value);
+  for (const [option, value] of Object.entries({ epsilon, epsilonRoot })) requireNotNegative(name, option, value);
+  return leafwise(
+    name,
+    { learningRate, ...options },
+    {
+      buffers: { firstMoment: 0, secondMoment: 0 },
+      hyper: (step) => ({ firstScale: 1 / (1 - beta1 ** (step + 1)), secondScale: 1 / (1 - beta2 ** (step + 1)) }),
+      step: (g, { firstMoment, secondMoment }, { learningRate, firstScale, secondScale }) => {
+        const m = add(mul(firstMoment, beta1), mul(g, 1 - beta1));
+        const v = add(mul(secondMoment, beta2), mul(square(g), 1 - beta2));
+        const meanSquare = mul(v, secondScale);
+        const root = sqrt(epsilonRoot === 0 ? meanSquare : add(meanSquare, epsilonRoot));
+        const update = mul(div(m, add(root, epsilon)), mul(neg(learningRate), firstScale));
+        return [update, { firstMoment: m, secondMoment: v }];
+      },
+    },
+  );
+}

@@ -33,3 +33,12 @@ export interface GradientTransformation {
     hyper: StepHyper,
   ): [updates: P, state: TensorTree];
 }
+
+/** @throws unless `optimizer`, which `what` names, is a {@link GradientTransformation}. `name` begins the error. */
+export function requireOptimizer(name: string, optimizer: unknown, what: string): void {
+  const { init, hyper, update } = (optimizer ?? {}) as { readonly [method: string]: unknown };
+  if ([init, hyper, update].every((method) => typeof method === 'function')) return;
+  throw new Error(
+    `${name}: ${what} must be an optimiser of @posteriors/optim, such as optim.adam({ learningRate: 1e-3 })`,
+  );
+}

@@ -1,9 +1,14 @@
-import { atStep, checkHyper, type HyperParameter, notNegative } from '@posteriors/transform';
+import { atStep, checkHyper, type HyperParameter, notNegative, positive } from '@posteriors/transform';
 import type { Tensor } from '@tensorflow/tfjs-core';
 
 /** @throws unless the value is a finite number of at least 0. */
 export function requireNotNegative(name: string, option: string, value: number): void {
   checkHyper(name, { [option]: value }, { [option]: notNegative });
+}
+
+/** @throws unless the value is a finite number above 0. */
+export function requirePositive(name: string, option: string, value: number): void {
+  checkHyper(name, { [option]: value }, { [option]: positive });
 }
 
 /** @throws unless the value is a number of at least 0 and below 1. */

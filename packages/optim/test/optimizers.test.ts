@@ -19,11 +19,16 @@ import {
 import { describe, expect, test } from 'vitest';
 import {
   type AdamWOptions,
+  adadelta,
+  adagrad,
   adam,
+  adamax,
   adamw,
   applyUpdates,
   cosineDecaySchedule,
   type GradientTransformation,
+  radam,
+  rmsprop,
   type SgdOptions,
   type StepHyper,
   sgd,
@@ -35,6 +40,7 @@ const learningRate = 0.05;
 const cosine = cosineDecaySchedule(0.05, 50, { final: 0.01 });
 const momentum = (options: Partial<SgdOptions>): GradientTransformation =>
   sgd({ learningRate, momentum: 0.9, ...options });
+const penalised = { weightDecay: 0.3, maximize: true };
 const decay = (options: AdamWOptions): GradientTransformation => adamw({ learningRate, weightDecay: 0.5, ...options });
 
 const optimizers: { readonly [name in keyof typeof golden.trajectories]: GradientTransformation } = {
@@ -55,8 +61,27 @@ const optimizers: { readonly [name in keyof typeof golden.trajectories]: Gradien
   'adamw weightDecay': decay({}),
   'adamw maximize': decay({ maximize: true }),
   'adamw mask': decay({ mask: (_, path) => !path.endsWith('bias') }),
+  rmsprop: rmsprop({ learningRate }),
+  'rmsprop all': rmsprop({ learningRate, alpha: 0.9, epsilon: 1e-3, momentum: 0.7, centered: true, ...penalised }),
+  'rmsprop nesterov': rmsprop({ learningRate, alpha: 0.9, momentum: 0.7, nesterov: true }),
+  'rmsprop initialScale': rmsprop({ learningRate, initialScale: 0.5 }),
+  adagrad: adagrad({ learningRate: 0.3 }),
+  'adagrad all': adagrad({
+    learningRate: 0.3,
+    learningRateDecay: 0.1,
+    initialAccumulator: 0.5,
+    epsilon: 1e-3,
+    ...penalised,
+  }),
+  adadelta: adadelta(),
+  'adadelta all': adadelta({ learningRate: 0.5, rho: 0.7, epsilon: 1e-3, ...penalised }),
+  adamax: adamax({ learningRate }),
+  'adamax all': adamax({ learningRate, beta1: 0.7, beta2: 0.95, epsilon: 1e-2, ...penalised }),
+  radam: radam({ learningRate }),
+  'radam all': radam({ learningRate, beta1: 0.7, beta2: 0.8, epsilon: 1e-3, ...penalised }),
+  'radam cosine': radam({ learningRate: cosine }),
 };
-const maximizing = new Set(['sgd maximize', 'sgd all', 'adam maximize', 'adamw maximize']);
+const maximizing = new Set(Object.keys(optimizers).filter((name) => /(maximize|all)$/.test(name)));
 
 type Kept = { readonly [tree: string]: { readonly [step: string]: unknown } };
 
@@ -230,6 +255,12 @@ describe('errors', () => {
     expect(() => adam({ beta1: 1 })).toThrow('optim.adam: beta1 is 1 and must be a number of at least 0 and below 1');
     expect(() => adamw({ beta2: Number.NaN })).toThrow('optim.adamw: beta2 is NaN');
     expect(() => adam({ epsilon: -1 })).toThrow('optim.adam: epsilon is -1');
+    expect(() => rmsprop({ alpha: 1 })).toThrow('optim.rmsprop: alpha is 1');
+    expect(() => rmsprop({ nesterov: true })).toThrow('optim.rmsprop: nesterov needs a positive momentum');
+    expect(() => adagrad({ learningRateDecay: -1 })).toThrow('optim.adagrad: learningRateDecay is -1');
+    expect(() => adadelta({ rho: 2 })).toThrow('optim.adadelta: rho is 2');
+    expect(() => adamax({ beta2: -1 })).toThrow('optim.adamax: beta2 is -1');
+    expect(() => radam({ epsilon: 0 })).toThrow('optim.radam: epsilon is 0 and must be a positive number');
     expect(() => adamw({ weightDecay: Infinity })).toThrow('optim.adamw: weightDecay is Infinity');
   });
 
@@ -251,7 +282,7 @@ describe('errors', () => {
     const state = optimizer.init({ a: tensor1d([1]) });
     const [gradients, params] = [{ a: tensor1d([1]) }, { b: tensor1d([1]) }] as unknown as [TensorTree, TensorTree];
     expect(() => optimizer.update(params, state, params, optimizer.hyper(0))).toThrow(
-      /differ in structure at \$: {a} vs {b}/,
+      /differ in structure at \$: {b} vs {a}/,
     );
     expect(() => applyUpdates(params, gradients)).toThrow(/differ in structure at \$: {b} vs {a}/);
   });

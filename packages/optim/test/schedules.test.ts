@@ -1,7 +1,14 @@
 import '@posteriors/testing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { constantSchedule, cosineDecaySchedule } from '../src/index.ts';
+import {
+  constantSchedule,
+  cosineDecaySchedule,
+  exponentialDecaySchedule,
+  polynomialSchedule,
+  powerDecaySchedule,
+  sequenceSchedules,
+} from '../src/index.ts';
 import golden from './golden/optim.json' with { type: 'json' };
 
 test('constantSchedule', () => {
@@ -48,4 +55,30 @@ describe('cosineDecaySchedule', () => {
       expect(() => cosineDecaySchedule(1, steps)).toThrow(`${name}: steps is ${steps} and must be an integer from 1`);
     }
   });
+});
+
+test('polynomialSchedule: a line, a power of one, and upwards', () => {
+  expect([0, 1, 2, 4, 9].map(polynomialSchedule(1, 4))).toBeAllClose([1, 0.75, 0.5, 0, 0]);
+  expect([0, 2, 4].map(polynomialSchedule(1, 4, { final: 0.2, power: 2 }))).toBeAllClose([1, 0.4, 0.2]);
+  expect([0, 5, 10, 11].map(polynomialSchedule(0, 10, { final: 1 }))).toBeAllClose([0, 0.5, 1, 1]);
+  expect(() => polynomialSchedule(1, 0)).toThrow('optim.polynomialSchedule: steps is 0 and must be an integer from 1');
+  expect(() => polynomialSchedule(1, 2, { power: 0 })).toThrow('power is 0 and must be a positive number');
+});
+
+test('exponentialDecaySchedule', () => {
+  expect([0, 1, 2].map(exponentialDecaySchedule(8, 0.5))).toBeAllClose([8, 4, 2]);
+  expect([0, 5, 10].map(exponentialDecaySchedule(8, 0.25, { steps: 10 }))).toBeAllClose([8, 4, 2]);
+  expect(() => exponentialDecaySchedule(1, -0.5)).toThrow('optim.exponentialDecaySchedule: rate is -0.5');
+});
+
+test('powerDecaySchedule', () => {
+  expect([0, 1, 3].map(powerDecaySchedule(0.1, { power: 0.5 }))).toBeAllClose([0.1, 0.1 / Math.SQRT2, 0.05]);
+  expect([0, 30].map(powerDecaySchedule(0.1, { power: 1, offset: 10 }))).toBeAllClose([0.1, 0.025]);
+  expect(() => powerDecaySchedule(0.1, { offset: 0 })).toThrow('optim.powerDecaySchedule: offset is 0');
+});
+
+test('sequenceSchedules counts the steps of the second from its start', () => {
+  const warmup = sequenceSchedules(polynomialSchedule(0, 2, { final: 1 }), 2, exponentialDecaySchedule(1, 0.5));
+  expect([0, 1, 2, 3, 4].map(warmup)).toBeAllClose([0, 0.5, 1, 0.5, 0.25]);
+  expect(() => sequenceSchedules(warmup, 1.5, warmup)).toThrow('optim.sequenceSchedules: steps is 1.5');
 });

@@ -47,8 +47,8 @@ test('pure updates that dispose of nothing, in one synchronous loop on wasm', as
   const limit = (2 * 1.25 * 2 ** 20) / (4 * n);
   const transform = build((theta: tf.Tensor) => withAux(tf.mul(-0.5, tf.sum(tf.square(theta))), []), hyper);
   const before = buffers();
-  let state: State = transform.init(tf.ones([n]), { seed: 0 });
-  const early: State[] = [];
+  let state: State<tf.Tensor> = transform.init(tf.ones([n]), { seed: 0 });
+  const early: State<tf.Tensor>[] = [];
   for (let i = 1; i <= 3000; i++) {
     [state] = transform.update(state, null);
     if (i <= 2) early.push(state);
@@ -57,7 +57,7 @@ test('pure updates that dispose of nothing, in one synchronous loop on wasm', as
   expect(early.map(({ params }) => params.dataSync()[n - 1])).toEqual([0.9, 0.81].map((x) => expect.closeTo(x, 6)));
   // It goes on from an old state as it went on then.
   const [again] = transform.update(early[0] as State, null);
-  expect(again.params.dataSync()).toEqual((early[1] as State).params.dataSync());
+  expect(again.params.dataSync()).toEqual((early[1] as State<tf.Tensor>).params.dataSync());
   for (let i = 0; i < 3000; i++) transform.update(state, null, { inplace: true });
   expect(buffers() - before).toBeLessThan(limit);
   setMemoryBudget(budget);

@@ -1,6 +1,7 @@
 // The smallest algorithm that the protocol allows, to test what all of them share: stochastic gradient Langevin dynamics.
 import { type Disposer, valueAndGrad } from '@posteriors/autodiff';
-import { type Key, normal } from '@posteriors/random';
+import { foldIn, type Key, normal } from '@posteriors/random';
+import { map, type TensorTree } from '@posteriors/tree';
 import * as tf from '@tensorflow/tfjs-core';
 import {
   atStep,
@@ -24,29 +25,37 @@ export interface Hyper {
   readonly temperature: HyperParameter;
 }
 
-export interface State extends Disposer {
-  readonly params: tf.Tensor;
+export interface State<P> extends Disposer {
+  readonly params: P;
   readonly logPosterior: tf.Tensor;
   readonly key: Key;
   readonly step: number;
 }
 
-type Tensors = Pick<State, 'params' | 'logPosterior'>;
+type Tensors<P> = Pick<State<P>, 'params' | 'logPosterior'>;
 
 const steps = stepCache();
 
-export function build<B, A>(
-  logPosterior: LogProbFn<tf.Tensor, B, A>,
+export function build<P extends TensorTree, B, A>(
+  logPosterior: LogProbFn<P, B, A>,
   hyper: Hyper,
-): Transform<tf.Tensor, State, B, A, Hyper> {
+): Transform<P, State<P>, B, A, Hyper> {
   const name = 'sgld.update';
-  const step = steps([logPosterior], '', (): Stepper<Tensors, B, A> => {
+  const step = steps([logPosterior], '', (): Stepper<Tensors<P>, B, A> => {
     const gradient = valueAndGrad(checkedLogProb(name, logPosterior), { hasAux: true });
-    return stepper<Tensors, B, Scalars<Hyper>, A>(name, ({ params }, batch, { learningRate, temperature }, context) => {
-      const [[value, aux], slope] = gradient(params, batch, context);
-      const noise = tf.mul(tf.sqrt(tf.mul(2, tf.mul(learningRate, temperature))), normal(context.key, params.shape));
-      return [{ params: tf.add(tf.add(params, tf.mul(learningRate, slope)), noise), logPosterior: value }, aux];
-    });
+    return stepper<Tensors<P>, B, Scalars<Hyper>, A>(
+      name,
+      ({ params }, batch, { learningRate, temperature }, context) => {
+        const [[value, aux], slope] = gradient(params, batch, context);
+        const noiseSd = tf.sqrt(tf.mul(2, tf.mul(learningRate, temperature)));
+        let leaf = 0;
+        const moved = (theta: tf.Tensor, g: tf.Tensor): tf.Tensor => {
+          const noise = tf.mul(noiseSd, normal(foldIn(context.key, leaf++), theta.shape));
+          return tf.add(tf.add(theta, tf.mul(learningRate, g)), noise);
+        };
+        return [{ params: map(moved, params, slope), logPosterior: value }, aux];
+      },
+    );
   });
   return {
     init: (params, options = {}) => initState('sgld.init', params, options, () => ({ logPosterior: notYet() })),
