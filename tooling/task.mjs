@@ -13,6 +13,8 @@ const vitest = ['node_modules/vitest/vitest.mjs', 'run'];
 const tasks = {
   start: { args: [...source, 'apps/quickstart/src/main.ts'] },
   picture: { args: [...source, 'apps/quickstart/src/picture.ts'] },
+  'double-well': { args: [...source, 'apps/double-well/src/main.ts'] },
+  football: { args: [...source, 'apps/football/src/main.ts'] },
   bench: { args: [...source, 'apps/benchmarks/src/main.ts'] },
   kernels: { args: [...source, 'tooling/kernel-table.mjs'] },
   test: { args: vitest },

@@ -1,0 +1,51 @@
+/** A density with four modes: in each of two dimensions `exp(x² - x⁴ / 10)`, whose wells are at plus and minus the root of 5. */
+import * as tf from '@tensorflow/tfjs-core';
+import { withAux } from 'posteriors';
+
+export const MODE: number = Math.sqrt(5);
+
+/** The log density of a point `[2]`, up to a constant. There are no data: batches are `null`. */
+export function logPosterior(x: tf.Tensor, _batch: null): [value: tf.Tensor, aux: []] {
+  const square = tf.square(x);
+  return withAux(tf.sum(tf.sub(square, tf.div(tf.square(square), 10))), []);
+}
+
+/** The log density of one coordinate, up to a constant. */
+export const logMarginal = (x: number): number => x ** 2 - x ** 4 / 10;
+
+export interface Moments {
+  /** The mean of x², the same in both dimensions. */
+  readonly meanSquare: number;
+  /** The mean of |x|. */
+  readonly meanSize: number;
+}
+
+/** The moments of one coordinate, by the trapezoidal rule, which is exact to rounding for such a density. */
+export function exactMoments(): Moments {
+  let [total, square, size] = [0, 0, 0];
+  for (let x = -8; x <= 8; x += 1e-3) {
+    const density = Math.exp(logMarginal(x));
+    total += density;
+    square += density * x ** 2;
+    size += density * Math.abs(x);
+  }
+  return { meanSquare: square / total, meanSize: size / total };
+}
+
+/** A point in the plane. */
+export type Point = readonly [x: number, y: number];
+
+/** The moments of draws, and the share of them in each quadrant, by the signs of its coordinates. */
+export function describe(draws: readonly Point[]): Moments & { readonly quadrants: Readonly<Record<string, number>> } {
+  const coordinates = draws.flat();
+  const mean = (of: (x: number) => number): number =>
+    coordinates.reduce((sum, x) => sum + of(x), 0) / coordinates.length;
+  const sign = (x: number): string => (x < 0 ? '-' : '+');
+  const quadrants = Object.fromEntries(
+    ['--', '-+', '+-', '++'].map((quadrant) => [
+      quadrant,
+      draws.filter(([x, y]) => sign(x) + sign(y) === quadrant).length / draws.length,
+    ]),
+  );
+  return { meanSquare: mean((x) => x ** 2), meanSize: mean(Math.abs), quadrants };
+}
