@@ -1,45 +1,17 @@
 /** Stochastic gradient Hamiltonian Monte Carlo (Chen, Fox and Guestrin 2014, https://arxiv.org/abs/1402.4102, equation 15). */
 
-import { type Disposer, valueAndGrad } from '@posteriors/autodiff';
-import { normalLike } from '@posteriors/distributions';
-import { type Key, split } from '@posteriors/random';
-import {
-  type AtStep,
-  atStep,
-  checkedLogProb,
-  checkHyper,
-  checkOptions,
-  type HyperParameter,
-  type InitOptions,
-  initState,
-  type LogProbFn,
-  likeParams,
-  notNegative,
-  notYet,
-  positive,
-  type Scalars,
-  type Stepper,
-  stepCache,
-  stepper,
-  type Transform,
-  type UpdateOptions,
-} from '@posteriors/transform';
-import { map, type TensorTree } from '@posteriors/tree';
-import { add, mul, pow, sqrt, sub, Tensor } from '@tensorflow/tfjs-core';
+import type { Disposer } from '@posteriors/autodiff';
+import type { Key } from '@posteriors/random';
+import { atStep, checkOptions, type LogProbFn, type Transform, type UpdateOptions } from '@posteriors/transform';
+import type { TensorTree } from '@posteriors/tree';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { eulerStep, type Moving } from './internal/euler.ts';
+import type { GradientNoise, MomentumHyper } from './internal/hyper.ts';
+import { initWithMomenta, type MomentaOptions } from './internal/momenta.ts';
+import { sampler } from './internal/sampler.ts';
 
 /** Numbers, schedules or scalar tensors. */
-export interface Hyper {
-  /** Step size epsilon, positive. */
-  readonly learningRate: HyperParameter;
-  /** Friction alpha. Default 0.01. */
-  readonly alpha?: HyperParameter;
-  /** Estimate beta of the variance of the noise that minibatches put into each element of ∇log p(θ) / T; the noise added is so much less. Default 0. */
-  readonly beta?: HyperParameter;
-  /** Standard deviation sigma of the momenta at temperature 1. Default 1. */
-  readonly sigma?: HyperParameter;
-  /** Temperature T of the posterior: 1 / number of data for a log posterior that is a mean. 0 gives an optimiser. Default 1. */
-  readonly temperature?: HyperParameter;
-}
+export interface Hyper extends MomentumHyper, GradientNoise {}
 
 const defaults = { alpha: 0.01, beta: 0, sigma: 1, temperature: 1 } satisfies Partial<Hyper>;
 
@@ -65,7 +37,7 @@ export function build<P extends TensorTree, B, A>(
   return {
     init(params, options) {
       const { sigma, temperature } = atStep({ ...defaults, ...hyper }, 0);
-      return init(params, { sigma, temperature, ...(momenta === undefined ? {} : { momenta }), ...options });
+      return init(params, { momenta, sigma, temperature, ...options });
     },
     update: (state, batch, options) => update(state, batch, logPosterior, hyper, options),
   };
@@ -82,45 +54,9 @@ export interface State<P> extends Disposer {
   readonly step: number;
 }
 
-/**
- * The first state. It owns its tensors; those given stay the caller's.
- *
- * @param options.momenta a tree like the parameters or a number; by default a draw from N(0, sigma² temperature).
- */
-export function init<P extends TensorTree>(
-  params: P,
-  {
-    momenta,
-    sigma = defaults.sigma,
-    temperature = defaults.temperature,
-    ...options
-  }: InitOptions & {
-    readonly momenta?: NoInfer<P> | number;
-    readonly sigma?: number | Tensor;
-    readonly temperature?: number | Tensor;
-  } = {},
-): State<P> {
-  const name = 'sghmc.init';
-  checkHyper<Pick<Hyper, 'sigma' | 'temperature'>>(
-    name,
-    { sigma, temperature },
-    { sigma: positive, temperature: notNegative },
-  );
-  return initState(name, params, options, (owned, key) => ({
-    momenta:
-      momenta === undefined ? stationaryMomenta(key, owned, sigma, temperature) : likeParams('momenta', momenta, owned),
-    logPosterior: notYet(),
-  }));
-}
-
-function stationaryMomenta<P extends TensorTree>(
-  key: Key,
-  params: P,
-  sigma: number | Tensor,
-  temperature: number | Tensor,
-): P {
-  const sd = mul(sigma, sqrt(temperature));
-  return map((noise: Tensor) => mul(noise, sd), normalLike(key, params));
+/** The first state. It owns its tensors; those given stay the caller's. Warns of given momenta that are far hotter than the temperature. */
+export function init<P extends TensorTree>(params: P, options: MomentaOptions<NoInfer<P>> = {}): State<P> {
+  return initWithMomenta('sghmc.init', params, options, () => ({}));
 }
 
 /**
@@ -138,68 +74,9 @@ export function update<P extends TensorTree, B, A>(
   hyper: Hyper,
   options?: UpdateOptions<Hyper>,
 ): [state: State<P>, aux: A] {
-  const hyperAt = (step: number): object => checked(atStep({ ...defaults, ...hyper, ...options?.hyper }, step));
-  return stepOf(logPosterior)(state, batch, hyperAt, options);
+  return step(state, batch, logPosterior, hyper, options);
 }
 
-function checked(values: AtStep<Required<Hyper>>): AtStep<Required<Hyper>> {
-  checkHyper<Required<Hyper>>('sghmc.update', values, {
-    learningRate: positive,
-    alpha: notNegative,
-    beta: notNegative,
-    sigma: positive,
-    temperature: notNegative,
-  });
-  const { learningRate, alpha, beta, temperature } = values;
-  for (const value of [learningRate, alpha, beta, temperature]) if (value instanceof Tensor) return values;
-  const loss = (temperature as number) * (learningRate as number) * (beta as number);
-  if (2 * (alpha as number) < loss) {
-    throw new Error(
-      `sghmc.update: the noise variance is negative: 2 alpha = ${2 * (alpha as number)} is below temperature * learningRate * beta = ${loss}. Lower beta or the learning rate, or raise alpha.`,
-    );
-  }
-  return values;
-}
-
-interface Tensors<P> {
-  readonly params: P;
-  readonly momenta: P;
-  readonly logPosterior: Tensor;
-}
-
-const steps = stepCache();
-
-function stepOf<P extends TensorTree, B, A>(logPosterior: LogProbFn<P, B, A>): Stepper<Tensors<P>, B, A> {
-  return steps([logPosterior], '', () => makeStep(logPosterior));
-}
-
-function makeStep<P extends TensorTree, B, A>(logPosterior: LogProbFn<P, B, A>): Stepper<Tensors<P>, B, A> {
-  const name = 'sghmc.update';
-  const valueAndGradient = valueAndGrad(checkedLogProb(name, logPosterior), { hasAux: true });
-  return stepper<Tensors<P>, B, Scalars<Hyper>, A>(
-    name,
-    ({ params, momenta }, batch, hyper, context) => {
-      const { learningRate: epsilon, alpha, beta, sigma, temperature } = hyper;
-      const [noise, model] = split(context.key);
-      const [[logP, aux], gradient] = valueAndGradient(params, batch, { ...context, key: model });
-      const drift = mul(epsilon, pow(sigma, -2));
-      const friction = mul(drift, alpha);
-      const heat = mul(temperature, epsilon);
-      const noiseSd = sqrt(mul(heat, sub(mul(2, alpha), mul(heat, beta))));
-      return [
-        {
-          params: map((theta: Tensor, m: Tensor) => add(theta, mul(drift, m)), params, momenta),
-          momenta: map(
-            (m: Tensor, g: Tensor, xi: Tensor) => add(add(sub(m, mul(friction, m)), mul(epsilon, g)), mul(noiseSd, xi)),
-            momenta,
-            gradient,
-            normalLike(noise, momenta),
-          ),
-          logPosterior: logP,
-        },
-        aux,
-      ];
-    },
-    'logPosterior',
-  );
-}
+const step = sampler<Moving, Hyper>('sghmc.update', defaults, (tensors, gradient, hyper, noise) =>
+  eulerStep(tensors, gradient, hyper, hyper.alpha, noise),
+);

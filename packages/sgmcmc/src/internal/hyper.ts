@@ -1,0 +1,54 @@
+/** The hyper-parameters of the samplers: what they mean and what they must be. */
+
+import { checkHyper, type HyperParameter, notNegative, positive } from '@posteriors/transform';
+import type { Tensor } from '@tensorflow/tfjs-core';
+
+/** Numbers, schedules or scalar tensors. */
+export interface LangevinHyper {
+  /** Step size epsilon, positive. */
+  readonly learningRate: HyperParameter;
+  /** Temperature T of the posterior: 1 / number of data for a log posterior that is a mean. 0 gives an optimiser. Default 1. */
+  readonly temperature?: HyperParameter;
+}
+
+/** Numbers, schedules or scalar tensors. */
+export interface MomentumHyper extends LangevinHyper {
+  /** Friction alpha. Default 0.01. */
+  readonly alpha?: HyperParameter;
+  /** Standard deviation sigma of the momenta at temperature 1. Default 1. */
+  readonly sigma?: HyperParameter;
+}
+
+export interface GradientNoise {
+  /** Estimate beta of the variance of the noise that minibatches put into each element of ∇log p(θ) / T; the noise added is so much less. Default 0. */
+  readonly beta?: HyperParameter;
+}
+
+type Values = { readonly [name: string]: number | Tensor };
+
+const checks = {
+  learningRate: positive,
+  alpha: notNegative,
+  beta: notNegative,
+  sigma: positive,
+  temperature: notNegative,
+};
+
+/** @throws unless each value named, if it is a number, is in its range, and with `beta` there is a noise variance that is not negative. */
+export function checkSampler(name: string, values: Values, names: readonly string[]): void {
+  checkHyper<Values>(name, values, Object.fromEntries(Object.entries(checks).filter(([key]) => names.includes(key))));
+  if (names.includes('beta')) checkNoiseVariance(name, values);
+}
+
+/** @throws if the noise variance T ε (2α - T ε β), of a sampler without friction T ε (2 - T ε β), is negative and its factors are numbers. */
+function checkNoiseVariance(name: string, { learningRate, alpha, beta, temperature }: Values): void {
+  const factors = [temperature, learningRate, beta];
+  if (![...factors, alpha ?? 1].every((value) => typeof value === 'number')) return;
+  const gain = 2 * ((alpha ?? 1) as number);
+  const loss = (factors as number[]).reduce((product, value) => product * value);
+  if (gain >= loss) return;
+  const [what, remedy] = alpha === undefined ? ['2', ''] : [`2 alpha = ${gain}`, ', or raise alpha'];
+  throw new Error(
+    `${name}: the noise variance is negative: ${what} is below temperature * learningRate * beta = ${loss}. Lower beta or the learning rate${remedy}.`,
+  );
+}

@@ -1,0 +1,82 @@
+/** What the samplers share: one gradient in each update, and noise that is not that of the log posterior. */
+
+import { valueAndGrad } from '@posteriors/autodiff';
+import { split } from '@posteriors/random';
+import {
+  type AtStep,
+  atStep,
+  checkedLogProb,
+  type HyperParameter,
+  type LogProbFn,
+  type Scalars,
+  type StateBase,
+  type Stepper,
+  stepCache,
+  stepper,
+  type UpdateOptions,
+} from '@posteriors/transform';
+import type { TensorTree } from '@posteriors/tree';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { checkSampler, type LangevinHyper } from './hyper.ts';
+
+/** The tensors that the state of every sampler has. */
+export interface Position {
+  readonly params: TensorTree;
+  /** Log posterior of the parameters before the last update, a scalar; NaN before the first. */
+  readonly logPosterior: Tensor;
+}
+
+/**
+ * The mathematics of one update: from the tensors of the state, the gradient of the log posterior at its parameters and a key for the noise
+ * to the new tensors, all but the log posterior.
+ */
+export type Move<T extends Position, H> = (
+  tensors: T,
+  gradient: TensorTree,
+  hyper: Scalars<H>,
+  noise: Tensor,
+) => Omit<T, 'logPosterior'>;
+
+type Update<T extends Position, H> = <S extends T & StateBase, P extends TensorTree, B, A>(
+  state: S,
+  batch: B,
+  logPosterior: LogProbFn<P, B, A>,
+  hyper: H,
+  options?: UpdateOptions<H>,
+) => [state: S, aux: A];
+
+/**
+ * Makes the `update` of a sampler, whose errors begin with `name`. The hyper-parameters are the learning rate and those that have defaults;
+ * `check` may refuse more of their values than is refused anyway.
+ */
+export function sampler<T extends Position, H extends LangevinHyper>(
+  name: string,
+  defaults: Omit<Required<H>, 'learningRate'>,
+  move: Move<T, H>,
+  check?: (values: AtStep<Required<H>>) => void,
+): Update<T, H> {
+  const names = ['learningRate', ...Object.keys(defaults)];
+  const steps = stepCache();
+  const makeStep = <P extends TensorTree, B, A>(logPosterior: LogProbFn<P, B, A>): Stepper<T, B, A> => {
+    const valueAndGradient = valueAndGrad(checkedLogProb(name, logPosterior), { hasAux: true });
+    return stepper<T, B, Scalars<H>, A>(
+      name,
+      (tensors, batch, hyper, context) => {
+        const [noise, model] = split(context.key) as [Tensor, Tensor];
+        const [[value, aux], gradient] = valueAndGradient(tensors.params as P, batch, { ...context, key: model });
+        return [{ ...move(tensors, gradient, hyper, noise), logPosterior: value } as T, aux];
+      },
+      'logPosterior',
+    );
+  };
+  return (state, batch, logPosterior, hyper, options) => {
+    const hyperAt = (step: number): object => {
+      const given = { ...defaults, ...hyper, ...options?.hyper } as { readonly [name: string]: HyperParameter };
+      const values = atStep(given, step);
+      checkSampler(name, values, names);
+      check?.(values as AtStep<Required<H>>);
+      return values;
+    };
+    return steps([logPosterior], '', () => makeStep(logPosterior))(state, batch, hyperAt, options);
+  };
+}
