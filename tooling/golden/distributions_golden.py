@@ -10,7 +10,7 @@ import json
 import pathlib
 
 import torch
-from torch.distributions import Normal
+from torch.distributions import MultivariateNormal, Normal, Poisson
 from torch.nn import functional
 
 OUTPUT = pathlib.Path(__file__).parents[2] / "packages" / "distributions" / "test" / "golden" / "distributions.json"
@@ -145,6 +145,110 @@ def bernoullis():
     return results
 
 
+def gaussians():
+    means, targets, direction = 3 * draws(2, 4), 3 * draws(2, 4), draws(2, 4)
+    results = []
+    for name, sd in {"number": 0.5, "scalar": positive(), "rows": positive(4), "each": positive(2, 4)}.items():
+        arguments = [means.clone().requires_grad_(), targets.clone().requires_grad_()]
+        if isinstance(sd, torch.Tensor):
+            arguments.append(sd.requires_grad_())
+        values = Normal(arguments[0], sd).log_prob(arguments[1])
+        slopes = torch.autograd.grad((values * direction).sum(), arguments)
+        results.append(
+            {
+                "name": name,
+                "means": means.tolist(),
+                "targets": targets.tolist(),
+                "sd": plain(sd),
+                "direction": direction.tolist(),
+                "values": values.tolist(),
+                "gradients": [slope.tolist() for slope in slopes],
+            }
+        )
+    return results
+
+
+def poissons():
+    rates = torch.tensor([0.01, 1.0, 0.5, 3.7, 14.2, 15.0, 16.5, 18.0, 30.0, 95.5, 1000.0, 12345.0]).double()
+    counts = torch.tensor([0, 0, 1, 3, 14, 15, 16, 17, 5, 100, 1000, 12300])
+    direction = draws(len(rates))
+    results = {"counts": counts.tolist(), "direction": direction.tolist()}
+    for name, given in {"rate": rates, "logRate": rates.log().float().double()}.items():
+        given = given.clone().requires_grad_()
+        values = Poisson(given if name == "rate" else given.exp()).log_prob(counts.double())
+        (gradient,) = torch.autograd.grad(values.sum(), given, create_graph=True)
+        (product,) = torch.autograd.grad((gradient * direction).sum(), given)
+        results[name] = {
+            "given": given.tolist(),
+            "values": values.tolist(),
+            "gradient": gradient.tolist(),
+            "hessianProduct": product.tolist(),
+        }
+    return results
+
+
+def positive_definite(*batch, n):
+    factor = draws(*batch, n, n)
+    return (factor @ factor.mT / n + 0.5 * torch.eye(n)).float().double()
+
+
+def triangular(*batch, n):
+    """Lower triangles whose diagonals have both signs."""
+    signs = torch.where(torch.arange(n) % 2 == 0, 1.0, -1.0)
+    return draws(*batch, n, n).tril(-1) + torch.diag_embed(positive(*batch, n) * signs)
+
+
+def multivariate_normals():
+    """For each form of the spread the density, its gradients, and the gradient in the matrix differentiated again."""
+    shapes = {
+        "vector": ((3,), (3,), ()),
+        "one element": ((1,), (1,), ()),
+        "rows": ((4, 3), (3,), ()),
+        "a matrix for each row": ((2, 4, 3), (4, 3), (4,)),
+        "more matrices than vectors": ((3,), (3,), (2,)),
+        "axes that broadcast": ((2, 1, 3), (4, 3), (1, 4)),
+    }
+    results = []
+    for form, make in {"covariance": positive_definite, "precision": positive_definite, "factor": triangular}.items():
+        for name, (x_shape, mean_shape, batch) in shapes.items():
+            x, mean = draws(*x_shape).requires_grad_(), draws(*mean_shape).requires_grad_()
+            matrix = make(*batch, n=x_shape[-1]).requires_grad_()
+            if form == "factor":
+                # PyTorch takes factors with a positive diagonal: the same covariance has one.
+                signs = matrix.detach().diagonal(dim1=-2, dim2=-1).sign()
+                normal = MultivariateNormal(mean, scale_tril=matrix.tril() * signs.unsqueeze(-2))
+            else:
+                normal = MultivariateNormal(mean, **{f"{form}_matrix": matrix})
+            values = normal.log_prob(x)
+            slopes = torch.autograd.grad(values.sum(), (x, mean, matrix), create_graph=True)
+            direction = draws(*matrix.shape)
+            (product,) = torch.autograd.grad((slopes[2] * direction).sum(), matrix)
+            distance = torch.einsum("...i,...ij,...j->...", x - mean, normal.precision_matrix, x - mean)
+            results.append(
+                {
+                    "name": f"{name}, {form}",
+                    "form": form,
+                    "x": x.tolist(),
+                    "mean": mean.tolist(),
+                    "matrix": matrix.tolist(),
+                    "values": values.tolist(),
+                    "kernel": (-distance / 2).tolist(),
+                    "gradients": {name: slope.tolist() for name, slope in zip(("x", "mean", "matrix"), slopes)},
+                    "direction": direction.tolist(),
+                    "hessianProduct": product.tolist(),
+                }
+            )
+    return results
+
+
+def moments():
+    """Mean and unbiased covariance of the first 2, 3, ... rows."""
+    xs = 2 * draws(30, 5) + 10
+    means = [xs[: count + 1].mean(0).tolist() for count in range(len(xs))]
+    covs = [torch.cov(xs[: count + 1].T).tolist() for count in range(1, len(xs))]
+    return {"xs": xs.tolist(), "means": means, "covs": [torch.eye(5).tolist(), *covs]}
+
+
 def main():
     golden = {
         "versions": {"torch": torch.__version__.split("+")[0]},
@@ -152,6 +256,10 @@ def main():
         "diagNormals": diag_normals(),
         "categoricals": categoricals(),
         "bernoullis": bernoullis(),
+        "gaussians": gaussians(),
+        "poissons": poissons(),
+        "multivariateNormals": multivariate_normals(),
+        "moments": moments(),
     }
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     sections = (f"  {json.dumps(name)}: {json.dumps(value, separators=(',', ':'))}" for name, value in golden.items())

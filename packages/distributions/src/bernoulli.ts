@@ -1,5 +1,6 @@
 import { evaluate } from '@posteriors/autodiff';
 import { add, cast, mul, neg, softplus, sub, type Tensor } from '@tensorflow/tfjs-core';
+import { requireSameShape } from './same-shape.ts';
 
 /**
  * Log probability of labels under Bernoulli distributions: `-y softplus(-x) - (1 - y) softplus(x)` for the logit x and the label y, that
@@ -12,11 +13,7 @@ import { add, cast, mul, neg, softplus, sub, type Tensor } from '@tensorflow/tfj
  */
 export function bernoulliLogProb(logits: Tensor, labels: Tensor): Tensor {
   const name = 'distributions.bernoulliLogProb';
-  if (`${labels.shape}` !== `${logits.shape}`) {
-    throw new Error(
-      `${name}: the labels have shape [${labels.shape}] and the logits [${logits.shape}]; they must be the same`,
-    );
-  }
+  requireSameShape(name, 'labels', labels, 'logits', logits);
   return evaluate(name, () => {
     const y = cast(labels, 'float32');
     return neg(add(mul(y, softplus(neg(logits))), mul(sub(1, y), softplus(logits))));

@@ -4,6 +4,7 @@ import { flatten, type TensorTree, unflatten } from '@posteriors/tree';
 import { add, div, log, mul, scalar, square, sub, sum, Tensor } from '@tensorflow/tfjs-core';
 import { normalLike, type SampleOptions } from './normal-like.ts';
 import { spread } from './spread.ts';
+import { requireSd } from './standard-deviation.ts';
 
 const halfLogTwoPi = Math.log(2 * Math.PI) / 2;
 
@@ -26,7 +27,7 @@ export function diagNormalLogProb(
   { normalize = true }: { readonly normalize?: boolean } = {},
 ): Tensor {
   const name = 'distributions.diagNormalLogProb';
-  if (typeof sdDiag === 'number' && !(sdDiag > 0)) throw sdError(name, sdDiag, 'positive');
+  requireSd(name, 'sdDiag', sdDiag, 'density');
   return evaluate(name, () => {
     const means = spread(name, 'mean', mean, 'x', x);
     const sds = spread(name, 'sdDiag', sdDiag, 'x', x);
@@ -60,7 +61,7 @@ export function diagNormalSample<P extends TensorTree>(
   options: SampleOptions = {},
 ): P {
   const name = 'distributions.diagNormalSample';
-  if (typeof sdDiag === 'number' && !(sdDiag >= 0)) throw sdError(name, sdDiag, 'at least 0');
+  requireSd(name, 'sdDiag', sdDiag, 'draws');
   return evaluate(name, () => {
     const { leaves: means, structure } = flatten<TensorTree>(mean);
     const sds = spread(name, 'sdDiag', sdDiag, 'mean', mean);
@@ -68,8 +69,4 @@ export function diagNormalSample<P extends TensorTree>(
     const draws = means.map((leaf, i) => add(leaf, mul(noise[i] as Tensor, sds[i] as number | Tensor)));
     return unflatten(structure, draws) as P;
   });
-}
-
-function sdError(name: string, sdDiag: number, range: string): Error {
-  return new Error(`${name}: sdDiag is ${sdDiag} and must be ${range}, as standard deviations are`);
 }

@@ -1,4 +1,11 @@
 export { bernoulliLogProb } from './bernoulli.ts';
 export { categoricalLogProb } from './categorical.ts';
+export { cumulativeMeanAndCov } from './cumulative.ts';
+export { denseNormalLogProb, denseNormalSample } from './dense-normal.ts';
 export { diagNormalLogProb, diagNormalSample } from './diag-normal.ts';
+export type { CovarianceForm } from './factored.ts';
+export { gaussianLogProb } from './gaussian.ts';
+export { LFromFlat, LToFlat } from './lower-triangle.ts';
+export { multivariateNormalLogProb, multivariateNormalSample } from './multivariate-normal.ts';
 export { normalLike, type SampleOptions } from './normal-like.ts';
+export { type PoissonRate, poissonLogProb } from './poisson.ts';

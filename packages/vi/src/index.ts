@@ -1,1 +1,2 @@
+export * as dense from './dense.ts';
 export * as diag from './diag.ts';
