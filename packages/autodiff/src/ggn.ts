@@ -1,12 +1,16 @@
 import { map, ravel, type TensorTree } from '@posteriors/tree';
-import { matMul, mul, sum, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
+import { matMul, mul, range, sum, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
 import { requireScalar, splitAux } from './arguments.ts';
+import { sumOverChunks } from './chunks.ts';
 import { differentialOf, dividedByLength, type LikePrimals } from './differential.ts';
 import { evaluate, refusePromise } from './evaluate.ts';
 import type { NormalizeOption } from './fisher.ts';
 import { grad } from './grad.ts';
 import { hvp } from './hvp.ts';
-import { jacfwd, jacrev } from './jacobian.ts';
+import { unitRows } from './jacobian.ts';
+import { linearize } from './jvp.ts';
+import { vjp } from './vjp.ts';
+import { vmap } from './vmap.ts';
 
 export interface GgnOptions<FA extends boolean, LA extends boolean> extends NormalizeOption {
   /** Whether `forward` returns `[value, aux]`. Default false. */
@@ -83,10 +87,17 @@ export function ggn<
   loss: (z: Value<NoInfer<Y>, FA>) => L,
   options?: GgnOptions<FA, LA>,
 ): (params: P, ...rest: R) => WithAux<Tensor2D, Y, FA, L, LA> {
-  return assembled('ggn', forward, loss, options, (jacobian, curved) => matMul(jacobian, curved, true)) as never;
+  return assembled('ggn', forward, loss, options, ({ size, pullback, curve }) => {
+    const units = unitRows(range(0, size, 1, 'int32'), size);
+    const jacobian = pullback(units);
+    return matMul(jacobian, matMul(curve(units), jacobian), true);
+  }) as never;
 }
 
-/** The diagonal of {@link ggn}, as a tree like the first argument of `forward`. */
+/**
+ * The diagonal of {@link ggn}, as a tree like the first argument of `forward`: `Σ (Jᵀ eᵢ) (Jᵀ H eᵢ)` over the elements `i` of `z`, so many of
+ * them at a time that their rows of `J` and of `H` count {@link CHUNK} numbers each at the most.
+ */
 export function diagGgn<
   P extends TensorTree,
   R extends readonly unknown[],
@@ -99,18 +110,41 @@ export function diagGgn<
   loss: (z: Value<NoInfer<Y>, FA>) => L,
   options?: GgnOptions<FA, LA>,
 ): (params: P, ...rest: R) => WithAux<P, Y, FA, L, LA> {
-  return assembled('diagGgn', forward, loss, options, (jacobian, curved, unravel) =>
-    unravel(sum(mul(jacobian, curved), 0)),
-  ) as never;
+  return assembled('diagGgn', forward, loss, options, ({ size, parameters, pullback, curve, unravel }) => {
+    const rows = Math.max(1, Math.floor(CHUNK / Math.max(parameters, size)));
+    const [diagonal] = sumOverChunks(
+      (indices: Tensor): [Tensor, []] => {
+        const units = unitRows(indices, size);
+        return [sum(mul(pullback(units), pullback(curve(units))), 0), []];
+      },
+      range(0, size, 1, 'int32') as Tensor,
+      rows,
+    );
+    return unravel(diagonal);
+  }) as never;
 }
 
-/** Puts a result together from `J`, `[n, p]`, and `H J`. */
+/** What {@link diagGgn} holds at once of a Jacobian, in numbers: 16 MB. */
+const CHUNK = 2 ** 22;
+
+/** What the matrix is made of, for vectors: `z` has `size` elements, the parameters `parameters`. */
+interface Factors {
+  readonly size: number;
+  readonly parameters: number;
+  /** Rows `v`, `[k, size]`, to rows `Jᵀ v`, `[k, parameters]`. */
+  readonly pullback: (rows: Tensor) => Tensor;
+  /** Rows `v` to rows `H v`. */
+  readonly curve: (rows: Tensor) => Tensor;
+  readonly unravel: (flat: Tensor) => TensorTree;
+}
+
+/** Puts a result together from `J` and `H`. */
 function assembled(
   name: string,
   forward: (...args: never) => unknown,
   loss: (z: never) => unknown,
   { forwardHasAux = false, lossHasAux = false, normalize = false }: GgnOptions<boolean, boolean> = {},
-  assemble: (jacobian: Tensor2D, curved: Tensor2D, unravel: (flat: Tensor) => TensorTree) => TensorTree,
+  assemble: (factors: Factors) => TensorTree,
 ): (params: TensorTree, ...rest: readonly unknown[]) => unknown {
   return (params, ...rest) =>
     evaluate(name, () => {
@@ -119,18 +153,27 @@ function assembled(
         const [z, aux] = withAux(name, forward, forwardHasAux)(unravel(vector), ...rest);
         return [ravel(z).flat, [z, aux]];
       };
-      const [jacobian, [z, aux]] = jacrev(outputs, { hasAux: true })(flat);
+      const {
+        value,
+        aux: [z, aux],
+        pullback,
+      } = vjp(outputs, [flat as Tensor], { hasAux: true });
       const point = ravel(z);
       const lossOf = withAux(name, loss, lossHasAux);
       const losses = (vector: Tensor): [Tensor, TensorTree] => {
-        const [value, lossAux] = lossOf(point.unravel(vector));
-        return [requireScalar(name, value), lossAux];
+        const [scalar, lossAux] = lossOf(point.unravel(vector));
+        return [requireScalar(name, scalar), lossAux];
       };
-      const [hessian, lossAux] = jacfwd(grad(losses, { hasAux: true }), { hasAux: true })(point.flat as Tensor);
-      const curved = matMul(hessian as Tensor2D, jacobian as Tensor2D) as Tensor2D;
-      const whole = assemble(jacobian as Tensor2D, curved, unravel);
+      const gradient = linearize(grad(losses, { hasAux: true }), [value], { hasAux: true });
+      const whole = assemble({
+        size: value.size,
+        parameters: flat.size,
+        pullback: vmap((row: Tensor) => pullback(row)[0]),
+        curve: vmap((row: Tensor) => gradient.pushforward(row)),
+        unravel,
+      });
       const result = normalize ? map((leaf: Tensor) => dividedByLength(leaf, z), whole) : whole;
-      const auxes = [...(forwardHasAux ? [aux] : []), ...(lossHasAux ? [lossAux] : [])];
+      const auxes = [...(forwardHasAux ? [aux] : []), ...(lossHasAux ? [gradient.aux] : [])];
       return auxes.length === 0 ? result : [result, ...auxes];
     });
 }

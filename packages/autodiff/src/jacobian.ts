@@ -143,12 +143,18 @@ function basis({
 }): TensorTree {
   const tensors = leaves as readonly Tensor[];
   const total = tensors.reduce((sum, { size }) => sum + size, 0);
-  const rows = reshape(range(0, total, 1, 'int32'), [total, 1]);
+  const rows = range(0, total, 1, 'int32');
   let offset = 0;
   const units = tensors.map(({ shape, size }) => {
-    const columns = reshape(range(offset, offset + size, 1, 'int32'), [1, size]);
+    const block = unitRows(rows, size, offset);
     offset += size;
-    return reshape(cast(equal(rows, columns), 'float32'), [total, ...shape]);
+    return reshape(block, [total, ...shape]);
   });
   return unflatten(structure, units) as TensorTree;
+}
+
+/** Rows of the unit matrix, `[k, size]`: row `j` is 1 where `indices`, int32 `[k]`, at `j` less `offset` is the column, else 0. */
+export function unitRows(indices: Tensor, size: number, offset = 0): Tensor {
+  const columns = reshape(range(offset, offset + size, 1, 'int32'), [1, size]);
+  return cast(equal(reshape(indices, [indices.size, 1]), columns), 'float32');
 }

@@ -1,1 +1,4 @@
-export {};
+export * as denseFisher from './dense-fisher.ts';
+export * as denseGgn from './dense-ggn.ts';
+export * as diagFisher from './diag-fisher.ts';
+export * as diagGgn from './diag-ggn.ts';

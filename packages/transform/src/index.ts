@@ -1,3 +1,4 @@
+export { checkedForward, checkedOuter } from './forward.ts';
 export {
   type AtStep,
   atStep,
@@ -11,12 +12,23 @@ export {
 export { initState, keyFrom, likeParams, notYet } from './init.ts';
 export { checkedLogProb } from './log-prob.ts';
 export { named } from './named.ts';
+export {
+  type PerSample,
+  type PerSampleOption,
+  type PerSampleSums,
+  perSampleGradients,
+  perSampleSums,
+} from './per-sample.ts';
+export { readsAtOnce } from './reads-at-once.ts';
 export { type RunOptions, run, type SampleChainOptions, sampleChain } from './run.ts';
 export { disposeTensors, makeState, type StateBase } from './state.ts';
 export { type Scalars, type StepFn, type Stepper, stepCache, stepper } from './step.ts';
+export { requireMatrix, requireSymmetric, symmetricLike, symmetricPart } from './symmetric.ts';
 export {
+  type ForwardFn,
   type InitOptions,
   type LogProbFn,
+  type OuterLogProbFn,
   type StepContext,
   type Transform,
   type UpdateOptions,

@@ -1,5 +1,6 @@
 import { dependsOn, refusePromise, requireScalar, splitAux } from '@posteriors/autodiff';
 import { leaves, type TensorTree } from '@posteriors/tree';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import type { LogProbFn } from './transform.ts';
 
 /**
@@ -13,11 +14,15 @@ export function checkedLogProb<P extends TensorTree, B, A>(
   return (params, batch, context) => {
     const [value, aux] = splitAux(name, refusePromise(name, logProb(params, batch, context)));
     const scalar = requireScalar(name, value);
-    if (!dependsOn(scalar, leaves(params as TensorTree))) {
-      throw new Error(
-        `${name}: the log density does not depend on the parameters, so there is nothing to infer; use its first argument in it`,
-      );
-    }
+    requireDependence(name, scalar, params);
     return [scalar, aux as A];
   };
+}
+
+/** @throws unless the value of a function, `what`, depends on the parameters, while it is traced. */
+export function requireDependence(name: string, value: Tensor, params: TensorTree, what = 'log density'): void {
+  if (dependsOn(value, leaves(params))) return;
+  throw new Error(
+    `${name}: the ${what} does not depend on the parameters, so there is nothing to infer; use its first argument in it`,
+  );
 }

@@ -4,9 +4,10 @@ import { type Compiled, evaluate, jit } from '@posteriors/autodiff';
 import { currentTrace, printAval } from '@posteriors/backend';
 import { foldIn } from '@posteriors/random';
 import { leaves, mapInplace, map as mapTree, mapWithPath, type TensorTree } from '@posteriors/tree';
-import { clone, getBackend, keep, reshape, Tensor, Variable } from '@tensorflow/tfjs-core';
+import { clone, keep, reshape, Tensor, Variable } from '@tensorflow/tfjs-core';
 import { requireOneKey } from './init.ts';
 import { named } from './named.ts';
+import { readsAtOnce } from './reads-at-once.ts';
 import { disposeTensors, makeState, type StateBase } from './state.ts';
 import type { StepContext, UpdateOptions } from './transform.ts';
 
@@ -98,7 +99,7 @@ export function stepper<T extends object, B, H, A>(
 
 /** @throws if the scalar is NaN or plus infinity, where that can be read at once; `made` is disposed then. */
 function requireSound(field: string, scalar: Tensor, step: number, made: unknown): void {
-  if (currentTrace() !== null || !readsAtOnce.has(getBackend())) return;
+  if (!readsAtOnce()) return;
   const value = scalar.dataSync()[0] as number;
   if (!Number.isNaN(value) && value !== Number.POSITIVE_INFINITY) return;
   disposeTensors(made);
@@ -107,8 +108,6 @@ function requireSound(field: string, scalar: Tensor, step: number, made: unknown
       'rate, and scale log posterior and temperature by 1 / number of data. The state is as it was; { check: false } goes on regardless.',
   );
 }
-
-const readsAtOnce = new Set(['cpu', 'wasm']);
 
 function requireStep(name: string, step: unknown): void {
   if (typeof step === 'number') return;

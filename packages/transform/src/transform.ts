@@ -22,6 +22,19 @@ export type LogProbFn<P extends TensorTree, B, A> = (
   context: StepContext,
 ) => readonly [value: Tensor, aux: A];
 
+/**
+ * The outputs of a model given a batch: `(params, batch) => [z, aux]`, written with tfjs ops. `z` is a float32 tensor of any shape, such as
+ * logits `[examples, classes]`; `aux` as in {@link LogProbFn}.
+ */
+export type ForwardFn<P extends TensorTree, B, A> = (
+  params: P,
+  batch: B,
+  context: StepContext,
+) => readonly [z: Tensor, aux: A];
+
+/** The log density of a batch given the outputs `z` of a model: a float32 scalar, without aux. */
+export type OuterLogProbFn<B> = (z: Tensor, batch: B) => Tensor;
+
 /** The tuple `[value, aux]` that a log density returns, for functions declared apart, where an array literal would lose its order. */
 export function withAux<V, A>(value: V, aux: A): [value: V, aux: A] {
   return [value, aux];

@@ -19,10 +19,10 @@ const logPosteriors: [what: string, logProb: LogProb, says: string | RegExp][] =
   ['aux null', bad((p) => [value(p), null]), 'aux is null; it must be a tree of tensors, [] when there is nothing to hand out'],
   ['aux undefined', bad((p) => [value(p), undefined]), 'aux is undefined; it must be a tree of tensors'],
   ['aux of numbers', bad((p) => [value(p), { loss: [3] }]), 'aux must be a tree of tensors, and $.loss[0] is number'],
-  ['rank 1', bad((p, { x }) => [tf.mul(value(p), tf.sum(x, 1)), []]), 'the function must return a scalar (shape []) and returned shape [4]; sum it or take its mean'],
+  ['rank 1', bad((p, { x }) => [tf.mul(value(p), tf.sum(x, 1)), []]), /the function must return a scalar \(shape \[\]\) and returned shape (\[4\]|\[1\] for a batch of one example); sum it or take its mean/],
   ['a number', bad(() => [3, []]), 'the function must return a tensor and returned number'],
   ['int32', bad((p) => [tf.cast(value(p), 'int32'), []]), 'the function must return float32 and returned int32'],
-  ['a constant', bad((_, { x }) => [tf.sum(x), []]), 'the log density does not depend on the parameters, so there is nothing to infer'],
+  ['a constant', bad((_, { x }) => [tf.sum(x), []]), /the (log density|forward function) does not depend on the parameters, so there is nothing to infer/],
   ['a value read', bad((p) => [tf.mul(value(p), p.scale.dataSync()[0] as number), []]), 'dataSync: the value of a traced tensor float32[] was read, but it is not known while a function is traced'],
   ['a branch on a value', bad((p) => [(p.scale.arraySync() as number) > 0 ? value(p) : tf.neg(value(p)), []]), /the value of a traced tensor float32\[\] was read.*choose with tf\.where instead of branching/],
   ['an async function', bad(async (p) => [value(p), []]), 'the function is async, but it is traced synchronously'],
@@ -30,13 +30,22 @@ const logPosteriors: [what: string, logProb: LogProb, says: string | RegExp][] =
   ['tf.dropout', bad((p, { x }) => [tf.mul(value(p), tf.sum(tf.dropout(x, 0.5))), []]), 'draws hidden random numbers while a function is traced'],
   ['Math.random', bad((p) => [tf.mul(value(p), Math.random()), []]), 'Math.random draws hidden random numbers while a function is traced'],
   ['a changing constant', (() => { let calls = 0; return bad((p) => [tf.mul(value(p), ++calls), []]); })(), 'traced twice, the function gave different programs'],
-  ['a shape that does not fit', bad(({ layers }, { x }) => [tf.sum(tf.matMul(x, (layers[0] as Params['layers'][0]).weight, true)), []]), 'MatMul: [4,3]^T and [3,2] cannot be multiplied'],
+  ['a shape that does not fit', bad(({ layers }, { x }) => [tf.sum(tf.matMul(x, (layers[0] as Params['layers'][0]).weight, true)), []]), /MatMul: \[[14],3\]\^T and \[3,2\] cannot be multiplied/],
   ['its own error', bad(() => { throw new TypeError('no such column'); }), 'no such column'],
 ]; // biome-ignore format: a table
+
+/** What the states of an algorithm have in them. */
+export interface Shape {
+  /** Whether there is the log density, which `update` looks at. Default true. */
+  readonly watched?: boolean;
+  /** Whether there is anything like the parameters besides them. Default true. */
+  readonly companions?: boolean;
+}
 
 export function badInput<S extends State>(
   name: string,
   build: (logProb: LogProb) => Transform<Params, S, Batch, Aux>,
+  { watched = true, companions = true }: Shape = {},
 ): void {
   describe(`${name}: bad input`, () => {
     let params: Params;
@@ -134,7 +143,7 @@ export function badInput<S extends State>(
       );
       expect(() => good.update(state, gone, { inplace: true })).toThrow('$[0].batch.y is a disposed tensor');
       expect(() => good.update(state, gone, { compile: false })).toThrow(
-        `${update}a disposed tensor float32[4,2] is used`,
+        /update: (a|vmap: the argument \$\[1\]\.y is a) disposed tensor float32\[4,2\]/,
       );
       gone.x.dispose();
     });
@@ -158,13 +167,13 @@ export function badInput<S extends State>(
       disposeTensors([again, params, batch]);
     });
 
-    test('a state whose parameters have another structure than what goes with them', () => {
-      const [layer] = state.params.layers;
-      const other = makeState({ ...state, params: { layers: [layer], scale: [state.params.scale] } }) as unknown as S;
-      const transform = build(bad((p: unknown) => [tf.sum((p as { scale: [tf.Tensor] }).scale[0]), []]));
+    test.runIf(companions)('a state whose parameters have another structure than what goes with them', () => {
+      const { layers, scale } = state.params;
+      const other = makeState({ ...state, params: { layers, scale: [scale, scale] } }) as unknown as S;
+      const transform = build(bad((p: unknown) => [tf.sum((p as { scale: tf.Tensor[] }).scale[0] as tf.Tensor), []]));
       expect(() => transform.update(other, batch)).toThrow(update);
       expect(() => transform.update(other, batch)).toThrow(
-        /(differ in structure at \$\.scale: \[1 item\] vs Tensor|has the structure)/,
+        /(differ in structure at \$\.scale: (\[2 items\] vs Tensor|Tensor vs \[2 items\])|has the structure|10 elements)/,
       );
     });
 
@@ -175,7 +184,7 @@ export function badInput<S extends State>(
         const other = makeBatch(rows);
         const [next, aux] = transform.update(state, other);
         const [expected, expectedAux] = transform.update(state, other, { compile: false });
-        expect(aux.prediction.shape).toEqual([rows, 2]);
+        expect(aux.prediction.size).toBe(2 * rows);
         expect(aux).toBeAllClose(expectedAux);
         expect(next.params).toBeAllClose(expected.params);
         expect(warn).toHaveBeenCalledTimes(rows < 9 ? 0 : 1);
@@ -189,11 +198,12 @@ export function badInput<S extends State>(
 
     test('a batch of a shape that the log posterior cannot take', () => {
       const wide = { x: tf.zeros([4, 7]), y: batch.y };
-      expect(() => good.update(state, wide)).toThrow(`${update}BatchMatMul: [4,7] and [3,2] cannot be multiplied`);
+      expect(() => good.update(state, wide)).toThrow(update);
+      expect(() => good.update(state, wide)).toThrow(/BatchMatMul: \[[14],7\] and \[3,2\] cannot be multiplied/);
       wide.x.dispose();
     });
 
-    test('a log posterior that is NaN throws, unless it is told not to', () => {
+    test.runIf(watched)('a log posterior that is NaN throws, unless it is told not to', () => {
       const lost = build(bad((p) => [tf.mul(value(p), Number.NaN), { kept: p.scale }]));
       for (const inplace of [false, true]) {
         const tensors = tf.memory().numTensors;

@@ -56,7 +56,7 @@ test('pure updates that dispose of nothing, in one synchronous loop on wasm', as
   expect(buffers() - before).toBeLessThan(limit);
   expect(early.map(({ params }) => params.dataSync()[n - 1])).toEqual([0.9, 0.81].map((x) => expect.closeTo(x, 6)));
   // It goes on from an old state as it went on then.
-  const [again] = transform.update(early[0] as State, null);
+  const [again] = transform.update(early[0] as State<tf.Tensor>, null);
   expect(again.params.dataSync()).toEqual((early[1] as State<tf.Tensor>).params.dataSync());
   for (let i = 0; i < 3000; i++) transform.update(state, null, { inplace: true });
   expect(buffers() - before).toBeLessThan(limit);

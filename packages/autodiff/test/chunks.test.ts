@@ -1,0 +1,81 @@
+import '@posteriors/backend/cpu';
+import '@posteriors/testing';
+import { setBackend } from '@posteriors/backend';
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, expect, test } from 'vitest';
+import { diagGgn, ggn, grad, jit, makeProgram, sumOverChunks, unitRows, vmap } from '../src/index.ts';
+
+await setBackend('cpu');
+
+const x = tf.tensor2d(Array.from({ length: 14 }, (_, i) => Math.sin(i)), [7, 2]); // biome-ignore format: one line
+const label = tf.range(0, 7, 1);
+type Rows = { readonly x: tf.Tensor; readonly label: tf.Tensor; readonly unit: string };
+const rows = { x, label, unit: 'm' };
+
+const sums = (chunk: Rows): [{ total: tf.Tensor }, tf.Tensor] => [
+  { total: tf.sum(tf.square(chunk.x), 0) },
+  tf.mul(tf.sum(chunk.x, 1), chunk.label),
+];
+
+describe('sumOverChunks', () => {
+  test.each([1, 2, 3, 6, 7, 8])('equals the whole, in chunks of %i of 7', (size) => {
+    const lengths = new Set<number>();
+    const f = (chunk: Rows): ReturnType<typeof sums> => {
+      lengths.add(chunk.x.shape[0] as number);
+      expect(chunk.unit).toBe('m');
+      return sums(chunk);
+    };
+    const [expectedSum, expectedRows] = sums(rows);
+    for (const run of [() => sumOverChunks(f, rows, size), () => jit(() => sumOverChunks(f, rows, size))()]) {
+      const [sum, ys] = run();
+      expect(sum.total).toBeAllClose(expectedSum.total);
+      expect(ys).toBeAllClose(expectedRows);
+    }
+    expect(Math.max(...lengths)).toBe(Math.min(size, 7));
+  });
+
+  test('is one loop, however many chunks', () => {
+    const types = (size: number): string[] =>
+      makeProgram((all: tf.Tensor) => sumOverChunks((chunk: tf.Tensor) => [tf.sum(chunk), []], all, size))(
+        label,
+      ).equations.map((equation) => equation.type);
+    expect(types(2).filter((type) => type === 'scan')).toHaveLength(1);
+    expect(types(1)).toHaveLength(types(2).length);
+    expect(types(7)).not.toContain('scan');
+  });
+
+  test('is differentiated and mapped over', () => {
+    const f = (factor: tf.Tensor): tf.Tensor =>
+      sumOverChunks((chunk: tf.Tensor): [tf.Tensor, []] => [tf.sum(tf.exp(tf.mul(chunk, factor))), []], x, 3)[0];
+    const whole = (factor: tf.Tensor): tf.Tensor => tf.sum(tf.exp(tf.mul(x, factor)));
+    const factors = tf.tensor1d([0.5, -1]);
+    expect(vmap(grad(f))(factors)).toBeAllClose(vmap(grad(whole))(factors));
+  });
+
+  test('refuses what has no axis 0 in common', () => {
+    const f = (): [tf.Tensor, []] => [tf.scalar(0), []];
+    expect(() => sumOverChunks(f, [x, tf.ones([3])], 2)).toThrow(
+      'sumOverChunks: the tensors must have an axis 0 of one length, and have [7,2], [3]',
+    );
+    expect(() => sumOverChunks(f, [tf.scalar(1)], 2)).toThrow('an axis 0 of one length, and have []');
+    expect(() => sumOverChunks(f, [], 2)).toThrow('an axis 0 of one length, and have none: there is no tensor');
+  });
+});
+
+test('unitRows are rows of the unit matrix', () => {
+  expect(unitRows(tf.tensor1d([2, 0], 'int32'), 3)).toBeAllClose([[0, 0, 1], [1, 0, 0]]); // biome-ignore format: a matrix
+  expect(unitRows(tf.tensor1d([2, 4], 'int32'), 2, 3)).toBeAllClose([[0, 0], [0, 1]]); // biome-ignore format: a matrix
+});
+
+test('diagGgn of more numbers than it holds at once equals that of a few', () => {
+  const count = 2 ** 21;
+  const inputs = tf.tensor1d([1, -2, 0.5, 3, 1.5]);
+  // Each output is a number times the mean of all parameters, so that all elements of the diagonal are equal.
+  const forward = (theta: tf.Tensor): tf.Tensor => tf.mul(inputs, tf.mul(tf.sum(theta), 1 / count));
+  const loss = (z: tf.Tensor): tf.Tensor => tf.add(tf.sum(tf.exp(z)), tf.prod(z));
+  const diagonal = diagGgn(forward, loss)(tf.ones([count]));
+  const one = ggn((theta: tf.Tensor) => tf.mul(inputs, theta), loss)(tf.scalar(1));
+  const expected = (one.arraySync() as number[][])[0]?.[0] as number;
+  expect(tf.mul(tf.max(diagonal), count ** 2)).toBeAllClose(expected, { rtol: 1e-4 });
+  expect(tf.mul(tf.min(diagonal), count ** 2)).toBeAllClose(expected, { rtol: 1e-4 });
+});
