@@ -1,1 +1,2 @@
-export {};
+export { type Forward, type LinearizedOptions, linearizedForwardDiag, linearizedPredictive } from './linearized.ts';
+export type { ParameterSpread } from './spread.ts';
