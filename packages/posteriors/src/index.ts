@@ -14,6 +14,8 @@ export {
   empiricalFisher,
   evalShape,
   fvp,
+  type GraphModel,
+  type GraphParameters,
   ggn,
   ggnvp,
   grad,
@@ -40,16 +42,32 @@ export {
 } from '@posteriors/autodiff';
 export { type DeviceName, type Program, printProgram, setMemoryBudget } from '@posteriors/backend';
 export * as distributions from '@posteriors/distributions';
-export { bernoulliLogProb, categoricalLogProb, diagNormalLogProb, diagNormalSample } from '@posteriors/distributions';
+export {
+  bernoulliLogProb,
+  categoricalLogProb,
+  cumulativeMeanAndCov,
+  diagNormalLogProb,
+  diagNormalSample,
+  gaussianLogProb,
+  LFromFlat,
+  LToFlat,
+  poissonLogProb,
+} from '@posteriors/distributions';
+export * as ekf from '@posteriors/ekf';
+export * as laplace from '@posteriors/laplace';
 export * as linalg from '@posteriors/linalg';
 export * as metrics from '@posteriors/metrics';
 export * as optim from '@posteriors/optim';
+export * as predictive from '@posteriors/predictive';
+export { linearizedForwardDiag } from '@posteriors/predictive';
 export * as random from '@posteriors/random';
 export * as sgmcmc from '@posteriors/sgmcmc';
 export {
+  type ForwardFn,
   type HyperParameter,
   type InitOptions,
   type LogProbFn,
+  type OuterLogProbFn,
   type RunOptions,
   run,
   type SampleChainOptions,
