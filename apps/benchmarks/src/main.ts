@@ -3,13 +3,24 @@ import * as tf from '@tensorflow/tfjs';
 import { setBackend } from 'posteriors';
 import { checkContender } from './check.ts';
 import type { Contender, Missing } from './contender.ts';
-import { DEVICES, startDevices } from './devices.ts';
+import { DEVICES, type Device, startDevices } from './devices.ts';
 import { OptionError, type Options, parseOptions, usage } from './options.ts';
 import { ours } from './ours.ts';
 import { type PythonPeer, startPython } from './peers/python.ts';
 import { tfjsEager } from './peers/tfjs.ts';
-import { type Entry, formatTimings, machineFacts, type Timings, toEntry, writeJson } from './report.ts';
+import {
+  type Entry,
+  formatTable,
+  formatTimings,
+  type MeasureEntry,
+  machineFacts,
+  type Timings,
+  toEntry,
+  toMeasureEntry,
+  writeJson,
+} from './report.ts';
 import { type TimingOptions, timeInTurn } from './timing.ts';
+import { loadMeasure, MEASURES, type MeasureName } from './transforms/index.ts';
 import { loadWorkload } from './workloads/index.ts';
 import type { Workload } from './workloads/workload.ts';
 
@@ -37,15 +48,20 @@ async function main({ workloads, devices, json, quick, peers, python }: Options)
   }
 
   const torch = peers ? await startPython(python) : undefined;
-  const entries: Entry[] = [];
+  const timing = quick ? QUICK : THOROUGH;
+  const entries: (Entry | MeasureEntry)[] = [];
   try {
     for (const name of workloads) {
       await setBackend('cpu');
+      if (isMeasure(name)) {
+        entries.push(...(await runMeasure(name, present, timing)));
+        continue;
+      }
       const workload = await loadWorkload(name);
       console.log(`\n${name}  ${workload.title}`);
       for (const device of present) {
         await setBackend(device);
-        const timings = await timeWorkload(workload, torch, quick ? QUICK : THOROUGH);
+        const timings = await timeWorkload(workload, torch, timing);
         console.log(formatTimings(device, timings));
         entries.push(toEntry(name, device, timings));
       }
@@ -54,6 +70,28 @@ async function main({ workloads, devices, json, quick, peers, python }: Options)
     if (torch && 'stop' in torch) torch.stop();
   }
   if (json !== undefined) await writeJson(json, entries);
+}
+
+function isMeasure(name: string): name is MeasureName {
+  return (MEASURES as readonly string[]).includes(name);
+}
+
+/** Times a transform on each device. */
+async function runMeasure(
+  name: MeasureName,
+  devices: readonly Device[],
+  timing: TimingOptions,
+): Promise<MeasureEntry[]> {
+  const measure = await loadMeasure(name);
+  console.log(`\n${name}  ${measure.title}`);
+  const entries: MeasureEntry[] = [];
+  for (const device of devices) {
+    await setBackend(device);
+    const timed = await measure.run(timing);
+    console.log(formatTable(device, timed));
+    entries.push(toMeasureEntry(name, device, timed));
+  }
+  return entries;
 }
 
 /** Checks and times a workload on the current device; `torch` undefined: without peers. */

@@ -1,9 +1,12 @@
 import { parseArgs } from 'node:util';
 import { DEVICES, type Device } from './devices.ts';
+import { MEASURES, type MeasureName } from './transforms/index.ts';
 import { WORKLOADS, type WorkloadName } from './workloads/index.ts';
 
+const ALL = [...WORKLOADS, ...MEASURES] as const;
+
 const OPTIONS = {
-  workload: { type: 'string', default: WORKLOADS.join(',') },
+  workload: { type: 'string', default: ALL.join(',') },
   device: { type: 'string' },
   json: { type: 'string' },
   quick: { type: 'boolean' },
@@ -13,7 +16,7 @@ const OPTIONS = {
 } as const;
 
 export interface Options {
-  readonly workloads: readonly WorkloadName[];
+  readonly workloads: readonly (WorkloadName | MeasureName)[];
   /** The devices asked for; undefined stands for those that start here. */
   readonly devices: readonly Device[] | undefined;
   /** File to write the figures to, if any. */
@@ -29,7 +32,7 @@ export interface Options {
 /** What `--help` prints. */
 export const usage: string = `Usage: npm run bench -- [options]
 
-  --workload LIST    some of ${WORKLOADS.join(',')} (default all)
+  --workload LIST    some of ${ALL.join(',')} (default all)
   --device LIST      some of ${DEVICES.join(',')} (default those that start here)
   --peers            time other libraries in turn with posteriors: tfjs eager, PyTorch posteriors
   --python PATH      a Python with torch and posteriors, for --peers (default the variable PYTHON, else python3)
@@ -61,7 +64,7 @@ export function parseOptions(argv: readonly string[], environment: NodeJS.Proces
   const peers = values.peers === true;
   if (text.python !== undefined && !peers) throw new OptionError('--python is for --peers, which is not given');
   return {
-    workloads: choices('workload', text.workload as string, WORKLOADS),
+    workloads: choices('workload', text.workload as string, ALL),
     devices: text.device === undefined ? undefined : choices('device', text.device, DEVICES),
     json: text.json,
     quick: values.quick === true,

@@ -1,9 +1,9 @@
-import { createRequire } from 'node:module';
 import type * as tf from '@tensorflow/tfjs';
 import { optim, sgmcmc, type Transform, vi, withAux } from 'posteriors';
 import { startOf } from './check.ts';
 import type { Contender } from './contender.ts';
 import { disposeTensors, readTensors, stateTensors, toTensors } from './tensors.ts';
+import { version } from './version.ts';
 import type { Named, Point, Workload } from './workloads/workload.ts';
 
 type Params = Named<tf.Tensor>;
@@ -17,7 +17,6 @@ interface Runner<S> {
   readonly value: (state: S) => tf.Tensor;
 }
 
-const { version } = createRequire(import.meta.url)('posteriors/package.json') as { version: string };
 let seed = 0;
 
 /** The workload with posteriors on the current device, `update` changing its state or returning a new one. */

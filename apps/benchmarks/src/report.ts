@@ -30,7 +30,7 @@ export type Entry = {
 };
 
 /** What was timed, with its name and version. */
-type Timed = Timing & { readonly name: string; readonly version: string };
+export type Timed = Timing & { readonly name: string; readonly version: string };
 
 export type Timings = {
   readonly inplace: Timed;
@@ -54,6 +54,29 @@ export function toEntry(workload: string, device: Device, { inplace, pure, peers
   };
 }
 
+/** The figures of a transform of functions on one device. */
+export type MeasureEntry = {
+  readonly workload: string;
+  readonly device: Device;
+  readonly medianMs: number;
+  readonly spread: number;
+  /** What it was compared with, if there is anything. */
+  readonly beside?: { readonly name: string; readonly medianMs: number; readonly ratio: number };
+};
+
+export function toMeasureEntry(workload: string, device: Device, timed: readonly Timed[]): MeasureEntry {
+  const { medianMs, spread } = timed[timed.length - 1] as Timed;
+  if (timed.length === 1) return { workload, device, medianMs, spread };
+  const [first] = timed as readonly [Timed];
+  return {
+    workload,
+    device,
+    medianMs,
+    spread,
+    beside: { name: first.name, medianMs: first.medianMs, ratio: medianMs / first.medianMs },
+  };
+}
+
 /** The machine in one line, and another if it is busy. */
 export function machineFacts(): string {
   const facts = `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, Node ${process.versions.node}`;
@@ -64,12 +87,17 @@ export function machineFacts(): string {
 
 /** A table: each contender's time, spread, and its time over that of posteriors in place. */
 export function formatTimings(device: Device, { inplace, pure, peers, missing }: Timings): string {
-  const rows = [inplace, pure, ...peers].map(({ name, version, medianMs, spread }, i) => [
+  return formatTable(device, [inplace, pure, ...peers], missing);
+}
+
+/** A table: what was timed, its spread, and its time over that of the first. */
+export function formatTable(device: Device, timed: readonly Timed[], missing: readonly Missing[] = []): string {
+  const rows = timed.map(({ name, version, medianMs, spread }, i) => [
     i === 0 ? device : '',
     name,
     formatMs(medianMs),
     `±${(100 * spread).toFixed(0)} %`,
-    `${(medianMs / inplace.medianMs).toFixed(2)} x`,
+    `${(medianMs / timed[0]!.medianMs).toFixed(2)} x`,
     version,
   ]);
   const lost = missing.map(({ name, missing: reason }) => ['', name, 'missing', '', '', reason]);
@@ -107,7 +135,7 @@ function alignColumns(rows: readonly (readonly string[])[]): string {
  *
  * @throws if the file cannot be written.
  */
-export async function writeJson(file: string, entries: readonly Entry[]): Promise<void> {
+export async function writeJson(file: string, entries: readonly (Entry | MeasureEntry)[]): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, `${JSON.stringify(entries, null, 2)}\n`);
 }

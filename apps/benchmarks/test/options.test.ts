@@ -7,7 +7,7 @@ const parse = (line: string, environment: NodeJS.ProcessEnv = {}) =>
 describe('parseOptions', () => {
   test('runs all workloads on the devices that start, without peers', () => {
     expect(parse('')).toEqual({
-      workloads: ['W1', 'W2', 'W3', 'W4'],
+      workloads: ['W1', 'W2', 'W3', 'W4', 'T1', 'T2'],
       devices: undefined,
       json: undefined,
       quick: false,
@@ -18,8 +18,8 @@ describe('parseOptions', () => {
   });
 
   test('reads lists in their own order, each part once', () => {
-    const { workloads, devices } = parse('--workload W3,W1,W3 --device=wasm,cpu');
-    expect(workloads).toEqual(['W1', 'W3']);
+    const { workloads, devices } = parse('--workload T1,W3,W1,W3 --device=wasm,cpu');
+    expect(workloads).toEqual(['W1', 'W3', 'T1']);
     expect(devices).toEqual(['cpu', 'wasm']);
   });
 
@@ -35,7 +35,7 @@ describe('parseOptions', () => {
   });
 
   test.each([
-    ['--workload W1,W5', "--workload W1,W5: there is no workload 'W5'; expected some of W1,W2,W3,W4"],
+    ['--workload W1,W5', "--workload W1,W5: there is no workload 'W5'; expected some of W1,W2,W3,W4,T1,T2"],
     ['--device gpu', "--device gpu: there is no device 'gpu'; expected some of cpu,wasm,webgpu"],
     ['--device=', '--device needs a value'],
     ['--json --quick', '--json needs a value'],

@@ -2,7 +2,15 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { formatTimings, type Timings, toEntry, writeJson } from '../src/report.ts';
+import {
+  formatTable,
+  formatTimings,
+  type Timed,
+  type Timings,
+  toEntry,
+  toMeasureEntry,
+  writeJson,
+} from '../src/report.ts';
 
 const timings: Timings = {
   inplace: { name: 'posteriors, in place', version: '0.1.0', medianMs: 0.02, spread: 0.05 },
@@ -40,6 +48,33 @@ describe('formatTimings', () => {
       '          slow                           1.00 ms   ±10 %  50.00 x  1.0',
       '          quick                          10.0 us    ±0 %   0.50 x  2.0',
       '          absent                         missing                   not installed',
+    ]);
+  });
+});
+
+describe('the figures of a transform', () => {
+  const [slow, quick] = timings.peers as [Timed, Timed];
+
+  test('are those of the last that was timed, beside the first', () => {
+    expect(toMeasureEntry('T1', 'cpu', [quick, slow])).toEqual({
+      workload: 'T1',
+      device: 'cpu',
+      medianMs: 1,
+      spread: 0.1,
+      beside: { name: 'quick', medianMs: 0.01, ratio: 100 },
+    });
+    expect(toMeasureEntry('T2', 'wasm', [slow])).toEqual({
+      workload: 'T2',
+      device: 'wasm',
+      medianMs: 1,
+      spread: 0.1,
+    });
+  });
+
+  test('are shown with ratios to the first', () => {
+    expect(formatTable('cpu', [quick, slow]).split('\n')).toEqual([
+      '  cpu     quick                          10.0 us    ±0 %    1.00 x  2.0',
+      '          slow                           1.00 ms   ±10 %  100.00 x  1.0',
     ]);
   });
 });

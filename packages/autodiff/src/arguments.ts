@@ -13,6 +13,7 @@ export interface Differentiated<P> {
 /** The same values as new ones of the open trace, so that a derivative with respect to them does not see other uses of the argument. */
 export function differentiated<P extends TensorTree>(name: string, argument: P): Differentiated<P> {
   const { leaves, structure } = flatten(argument as TensorTree);
+  requireReal(name, 'the parameter', leaves, (i) => paths(argument)[i] as string);
   leaves.forEach((leaf, i) => {
     const path = (): string => paths(argument)[i] as string;
     if (!(leaf instanceof Tensor)) {
@@ -54,7 +55,27 @@ export function tensorLeaves(
     }
     if (leaf.isDisposed) throw new Error(`${name}: ${place()} is a disposed tensor ${printAval(leaf as never)}`);
   });
+  requireReal(name, what, leaves, (i) => paths(tree)[i] as string);
   return { leaves: leaves as Tensor[], structure };
+}
+
+/**
+ * @param what - which tree it is, for the message; `path` names a leaf of it.
+ * @throws if one of the leaves is complex: a program holds real numbers.
+ */
+export function requireReal(
+  name: string,
+  what: string,
+  leaves: readonly unknown[],
+  path: (index: number) => string,
+): void {
+  leaves.forEach((leaf, i) => {
+    if (!(leaf instanceof Tensor) || leaf.dtype !== 'complex64') return;
+    throw new Error(
+      `${name}: ${what} ${path(i)} is ${describeLeaf(leaf)}, and the arguments and results of a transform are real: ` +
+        'use tf.real(x) and tf.imag(x) in its place, and join them with tf.complex',
+    );
+  });
 }
 
 export function describeLeaf(leaf: unknown): string {

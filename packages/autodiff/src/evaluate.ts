@@ -1,8 +1,9 @@
 /** Running code that must be traced, wherever it is called. */
 
 import { currentBackend, currentTrace, trace as traceProgram } from '@posteriors/backend';
-import { flatten, type Structure, unflatten } from '@posteriors/tree';
+import { flatten, paths, type Structure, unflatten } from '@posteriors/tree';
 import { Tensor } from '@tensorflow/tfjs-core';
+import { requireReal } from './arguments.ts';
 import { hooks } from './hooks.ts';
 import { runOnTape } from './tape.ts';
 
@@ -16,8 +17,10 @@ export function evaluate<T>(name: string, fn: () => T): T {
   let structure: Structure | undefined;
   const program = traceProgram(
     () => {
-      const flat = flatten(refusePromise(name, fn()));
+      const returned = refusePromise(name, fn());
+      const flat = flatten(returned);
       leaves = [...flat.leaves];
+      requireReal(name, 'the result', leaves, (i) => paths(returned)[i] as string);
       structure = flat.structure;
       return leaves.filter((leaf) => leaf instanceof Tensor) as Tensor[];
     },

@@ -1,6 +1,7 @@
 export { requireScalar, splitAux } from './arguments.ts';
 export { type CgInfo, type CgOptions, cg, cgAsync } from './cg.ts';
 export { checkpoint } from './checkpoint.ts';
+export { sumOverChunks } from './chunks.ts';
 export { customJvp, customVjp } from './custom.ts';
 export type { LikePrimals } from './differential.ts';
 export { dependsOn } from './differentiate.ts';
@@ -10,24 +11,24 @@ export { type EmpiricalFisherOptions, empiricalFisher, fvp, type NormalizeOption
 export { diagGgn, type GgnOptions, ggn, ggnvp, type WithAux } from './ggn.ts';
 export { grad, valueAndGrad } from './grad.ts';
 export { hvp } from './hvp.ts';
-export { hessian, type Jacobian, jacfwd, jacrev } from './jacobian.ts';
+export { hessian, type Jacobian, jacfwd, jacrev, unitRows } from './jacobian.ts';
 export { type Compiled, jit } from './jit.ts';
 export { jvp, type Linearization, linearize } from './jvp.ts';
 export { defineKernel, type KernelDefinition } from './kernel.ts';
 export { evalShape, makeProgram } from './make-program.ts';
-export {
-  assignModelParameters,
-  type ModelContext,
-  type ModelFunction,
-  modelParameters,
-  modelStatistics,
-  modelToFunction,
-  type RandomSource,
-  type TrainingContext,
-  type TrainingFunction,
-  type TrainingOptions,
-} from './model.ts';
+export { assignModelParameters, modelParameters, modelStatistics, modelToFunction } from './model.ts';
+export type { GraphModel } from './model-graph.ts';
+export type { GraphContext, GraphInputs, GraphModelFunction } from './model-graph-run.ts';
+export type { GraphParameters } from './model-graph-weights.ts';
 export type { LayersModel, LayerWeight } from './model-layers.ts';
+export type {
+  ModelContext,
+  ModelFunction,
+  RandomSource,
+  TrainingContext,
+  TrainingFunction,
+  TrainingOptions,
+} from './model-layers-run.ts';
 export type { ModelParameters } from './model-weights.ts';
 export { perSamplify } from './per-samplify.ts';
 export {

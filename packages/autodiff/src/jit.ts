@@ -13,6 +13,7 @@ import {
 } from '@posteriors/backend';
 import { flatten, hasStructure, paths, type Structure, unflatten } from '@posteriors/tree';
 import { scalar, Tensor, tensor1d } from '@tensorflow/tfjs-core';
+import { requireReal } from './arguments.ts';
 import { evaluate, refusePromise } from './evaluate.ts';
 import { hooks } from './hooks.ts';
 import { requirePure, type Traced } from './pure.ts';
@@ -123,7 +124,9 @@ function compile<A extends readonly unknown[], Y>(
           structure,
           leaves.map((leaf, i) => (avals[i] === null ? leaf : symbols[next++])),
         ) as unknown as A;
-        const flat = flatten<unknown>(refusePromise(name, f(...args)));
+        const value = refusePromise(name, f(...args));
+        const flat = flatten<unknown>(value);
+        requireReal(name, 'the result', flat.leaves, (i) => paths(value)[i] as string);
         returned = flat.leaves.map((leaf) => (leaf instanceof Tensor ? result : leaf));
         output = flat.structure;
         return flat.leaves.filter((leaf) => leaf instanceof Tensor) as Tensor[];
@@ -169,6 +172,7 @@ export function inputAval(name: string, leaf: unknown, path: () => string): Aval
   if (leaf instanceof Tensor) {
     if (leaf.isDisposed)
       throw new Error(`${name}: the argument ${path()} is a disposed tensor ${printAval(leaf as never)}`);
+    requireReal(name, 'the argument', [leaf], path);
     return avalOf(leaf);
   }
   if (typeof leaf === 'number') return scalarAval;

@@ -1,7 +1,7 @@
 import { currentTrace, type Trace, type Value } from '@posteriors/backend';
 import { flatten, paths, type Structure, type TensorTree, unflatten } from '@posteriors/tree';
 import { Tensor } from '@tensorflow/tfjs-core';
-import { describeLeaf, differentiated, requireArguments, splitAux } from './arguments.ts';
+import { describeLeaf, differentiated, requireArguments, requireReal, splitAux } from './arguments.ts';
 import { pushForward } from './differentiate.ts';
 import { type Disposer, disposable } from './disposable.ts';
 import { evaluate, refusePromise } from './evaluate.ts';
@@ -54,6 +54,7 @@ export function jvp(
         `jvp: the function must return a tree of tensors, and ${path} of what it returned is ${describeLeaf(leaf)}`,
       );
     });
+    requireReal('jvp', 'the result', leaves, (i) => paths(value as TensorTree)[i] as string);
     const known = new Map(argument.leaves.map((leaf, i) => [(trace.atom(leaf) as Value).id, directions[i] as Tensor]));
     const outgoing = pushForward(
       trace,

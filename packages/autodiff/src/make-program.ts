@@ -1,6 +1,7 @@
 import { type Aval, avalOf, type Program, trace as traceProgram } from '@posteriors/backend';
 import { flatten, type MapLeaves, paths, type Structure, unflatten } from '@posteriors/tree';
 import { Tensor } from '@tensorflow/tfjs-core';
+import { requireReal } from './arguments.ts';
 import { refusePromise } from './evaluate.ts';
 import { hooks } from './hooks.ts';
 import { inputAval } from './jit.ts';
@@ -39,7 +40,9 @@ function traceFunction<A extends readonly unknown[], Y>(name: string, f: (...arg
     (symbols) => {
       const inputs = symbols.values();
       const traced = leaves.map((leaf, i) => (avals[i] === null ? leaf : inputs.next().value));
-      returned = flatten<unknown>(refusePromise(name, f(...(unflatten(structure, traced) as unknown as A))));
+      const value = refusePromise(name, f(...(unflatten(structure, traced) as unknown as A)));
+      returned = flatten<unknown>(value);
+      requireReal(name, 'the result', returned.leaves, (i) => paths(value)[i] as string);
       return returned.leaves.filter((leaf) => leaf instanceof Tensor) as Tensor[];
     },
     avals.filter((aval) => aval !== null),

@@ -45,12 +45,32 @@ function named(
   });
 }
 
-/** A tree of what `read` gives for each weight. */
-export function treeOf(weights: readonly NamedWeight[], read: (weight: LayerWeight) => Tensor): ModelParameters {
+/** See `modelParameters`. */
+export function layersParameters(model: LayersModel): ModelParameters {
+  return treeOf(trainableWeights(model));
+}
+
+/** See `modelStatistics`. */
+export function layersStatistics(model: LayersModel): ModelParameters {
+  return treeOf(statisticWeights(model));
+}
+
+/** See `assignModelParameters`. */
+export function assignLayersParameters(
+  model: LayersModel,
+  parameters: ModelParameters,
+  statistics?: ModelParameters,
+): void {
+  const values = match('parameters', trainableWeights(model), parameters);
+  const computed = statistics === undefined ? [] : match('statistics', statisticWeights(model), statistics);
+  for (const [weight, tensor] of [...values, ...computed]) weight.write(tensor);
+}
+
+function treeOf(weights: readonly NamedWeight[]): ModelParameters {
   const tree: { [layer: string]: { [weight: string]: Tensor } } = {};
   for (const { layer, name, weight } of weights) {
     tree[layer] ??= {};
-    tree[layer][name] = read(weight);
+    tree[layer][name] = weight.read();
   }
   return tree;
 }

@@ -1,6 +1,7 @@
 import { avalOf, printAval, trace as traceProgram } from '@posteriors/backend';
 import { flatten, paths, type Structure, unflatten } from '@posteriors/tree';
 import { Tensor } from '@tensorflow/tfjs-core';
+import { requireReal } from './arguments.ts';
 import { evaluate, refusePromise } from './evaluate.ts';
 import { hooks } from './hooks.ts';
 import { inlineBatched } from './inline.ts';
@@ -39,6 +40,7 @@ export function vmap<A extends readonly unknown[], Y>(
           throw new Error(`vmap: the argument ${paths(args)[i]} is a disposed tensor ${printAval(leaf as never)}`);
         }
       });
+      requireReal('vmap', 'the argument', leaves, (i) => paths(args)[i] as string);
       const axes = args.flatMap((argument, i) => {
         const axis = (Array.isArray(inAxes) ? inAxes[i] : inAxes) as Axis;
         return flatten<unknown>(argument).leaves.map((leaf) => (leaf instanceof Tensor ? axis : null));
@@ -63,8 +65,10 @@ export function vmap<A extends readonly unknown[], Y>(
             structure,
             leaves.map((leaf) => (leaf instanceof Tensor ? symbols[next++] : leaf)),
           );
-          const flat = flatten<unknown>(refusePromise('vmap', f(...(examples as unknown as A))));
+          const value = refusePromise('vmap', f(...(examples as unknown as A)));
+          const flat = flatten<unknown>(value);
           results = [...flat.leaves];
+          requireReal('vmap', 'the result', results, (i) => paths(value)[i] as string);
           output = flat.structure;
           return results.filter((leaf) => leaf instanceof Tensor) as Tensor[];
         },

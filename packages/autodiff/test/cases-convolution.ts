@@ -252,3 +252,39 @@ add(
     ],
   ],
 );
+
+// Every kernel of one element, of odd sizes and of no images, with the attributes as they are recorded.
+const operands = { y: ['x', 'filter'], x: ['y', 'filter'], filter: ['x', 'y'] } as const;
+for (const [axes, names] of [
+  [2, { y: 'Conv2D', x: 'Conv2DBackpropInput', filter: 'Conv2DBackpropFilter' }],
+  [3, { y: 'Conv3D', x: 'Conv3DBackpropInputV2', filter: 'Conv3DBackpropFilterV2' }],
+  [
+    2,
+    {
+      y: 'DepthwiseConv2dNative',
+      x: 'DepthwiseConv2dNativeBackpropInput',
+      filter: 'DepthwiseConv2dNativeBackpropFilter',
+    },
+  ],
+] as const) {
+  const ones = new Array<number>(axes - 1).fill(1);
+  for (const [note, images, length] of [
+    ['with one element', 1, 1],
+    ['of odd sizes', 1, 3],
+    ['of nothing', 0, 3],
+  ] as const) {
+    const along = [length, ...ones];
+    const shapes = { x: [images, ...along, 1], filter: [...along, 1, 1], y: [images, ...along, 1] };
+    const padding = (length - 1) / 2;
+    const common = {
+      strides: [1, ...ones],
+      dilations: [1, ...ones],
+      paddings: [[padding, padding], ...ones.map(() => [0, 0])],
+    };
+    for (const result of ['x', 'filter', 'y'] as const) {
+      const own = { x: { space: along }, filter: { window: along }, y: {} }[result];
+      const variant = operands[result].map((role) => shapes[role]);
+      add(names[result], note, (a, b) => record(names[result], [a, b], { ...common, ...own }), [variant]);
+    }
+  }
+}

@@ -40,7 +40,13 @@ for (const [kernel, pool] of [
   ['MaxPool', maxPool],
   ['AvgPool', avgPool],
 ] as const) {
-  add(kernel, [apart], pool(2, 2, 'valid'), [[[2, 4, 4, 1]], [[1, 2, 2, 1]], [[0, 2, 2, 1]], [[1, 5, 5, 2]]]);
+  add(kernel, [apart], pool(2, 2, 'valid'), [
+    [[2, 4, 4, 1]],
+    [[1, 2, 2, 1]],
+    [[0, 2, 2, 1]],
+    [[1, 5, 5, 2]],
+    [[1, 3, 3, 1]],
+  ]);
   add(kernel, [apart], pool(3, 2, 'same'), [[[1, 5, 4, 2]], [[1, 1, 1, 1]]], 'same');
   add(kernel, [apart], pool([1, 3], [2, 1], 'valid'), [[[1, 3, 4, 1]]], 'of rows');
   add(kernel, [apart], pool([2, 3], [1, 2], 1), [[[1, 3, 4, 2]]], 'with padding');
@@ -110,7 +116,7 @@ add(
     };
     return tf.mul(result, tf.mul(0.1, tf.cast(indexes, 'float32')));
   },
-  [[[2, 2, 3, 2]], [[1, 1, 1, 1]]],
+  [[[2, 2, 3, 2]], [[3, 3, 1, 1]], [[1, 1, 1, 1]], [[0, 2, 2, 1]]],
 );
 
 const averaging = {
@@ -123,6 +129,11 @@ const averaging = {
 };
 add('AvgPoolTranspose', [real(-2, 2)], (dy) => record('AvgPoolTranspose', [dy], { ...averaging, size: [5, 3] }), [
   [[2, 3, 3, 1]],
+  [[1, 3, 3, 1]],
+  [[0, 3, 3, 1]],
+]);
+add('AvgPoolTranspose', [real(-2, 2)], (dy) => record('AvgPoolTranspose', [dy], { ...averaging, size: [1, 1] }), [
+  [[1, 1, 1, 1]],
 ]);
 add('GatherEach', [real(-2, 2), integer(0, 6)], (x, places) => record('GatherEach', [x, places]), [
   [
@@ -133,6 +144,16 @@ add('GatherEach', [real(-2, 2), integer(0, 6)], (x, places) => record('GatherEac
   [
     [0, 6],
     [0, 2],
+  ],
+  [
+    [3, 7],
+    [3, 3],
+  ],
+]);
+add('GatherEach', [real(-2, 2), integer(0, 1)], (x, places) => record('GatherEach', [x, places]), [
+  [
+    [1, 1],
+    [1, 1],
   ],
 ]);
 add(
@@ -145,6 +166,12 @@ add(
       [2, 4],
     ],
     [[2], [2]],
+    [[3], [3]],
+    [[1], [1]],
+    [
+      [0, 4],
+      [0, 4],
+    ],
   ],
 );
 const pool2d = { filterSize: [2, 3], strides: [1, 2], pad: 'same' };

@@ -1,4 +1,5 @@
 // Ordering, searching, selecting and replacing, and contractions: kernels of their own and those that are made of others.
+import { record } from '@posteriors/backend';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Case, type Draw, distinct, integer, real } from './draws.ts';
 
@@ -47,7 +48,21 @@ for (const search of [tf.lowerBound, tf.upperBound]) {
     ],
     search.name,
   );
+  add('SearchSorted', [some, some], (s, x) => tf.mul(x, tf.add(1, float(search(s, x)))), [[[1], [1]]], search.name);
 }
+
+add(
+  'SearchSorted',
+  [some, some],
+  (s, x) => tf.mul(x, tf.add(1, float(record('SearchSorted', [s, x], { side: 'left' })))),
+  [
+    [
+      [2, 4],
+      [2, 0],
+    ],
+  ],
+  'of nothing',
+);
 
 // The indices of a permutation, so that no place is named twice; of those named twice the last is checked by itself.
 const places: Draw = { dtype: 'int32', element: (_uniform, index, size) => (index * 2) % (size + 1) };

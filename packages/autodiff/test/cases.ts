@@ -3,6 +3,7 @@
 import { record } from '@posteriors/backend';
 import * as tf from '@tensorflow/tfjs-core';
 import { stopGradient } from '../src/index.ts';
+import { complexCases } from './cases-complex.ts';
 import { convolutionCases } from './cases-convolution.ts';
 import { imageCases } from './cases-image.ts';
 import { poolingCases } from './cases-pooling.ts';
@@ -11,7 +12,7 @@ import { bool, type Case, type Draw, distinct, integer, near, real } from './dra
 
 type Tensor = tf.Tensor;
 
-export const cases: Case[] = [...convolutionCases, ...selectionCases, ...poolingCases, ...imageCases];
+export const cases: Case[] = [...convolutionCases, ...selectionCases, ...poolingCases, ...imageCases, ...complexCases];
 
 type Shapes = readonly (readonly number[])[];
 
@@ -151,15 +152,17 @@ add('StopGradient', [real(-2, 2)], (x) => tf.mul(x, tf.add(1, tf.sub(stopGradien
 
 // Movement.
 
-add('Reshape', [real(-2, 2)], (x) => tf.reshape(x, [x.size]), [[[2, 3]], [[1, 1]], [[]], [[2, 0]]]);
+add('Reshape', [real(-2, 2)], (x) => tf.reshape(x, [x.size]), [[[2, 3]], [[3, 1]], [[1, 1]], [[]], [[2, 0]]]);
 add('BroadcastTo', [real(-2, 2)], (x) => tf.broadcastTo(x, [2, 3]), [[[2, 1]], [[3]], [[]], [[1]]]);
 add('BroadcastTo', [real(-2, 2)], (x) => tf.tile(x, [3, 2]), [[[2, 1]], [[2, 3]], [[0, 2]]], 'in tile');
-add('Transpose', [real(-2, 2)], (x) => tf.transpose(x), [[[2, 3]], [[1, 1]], [[0, 2]]]);
+add('Transpose', [real(-2, 2)], (x) => tf.transpose(x), [[[2, 3]], [[3, 3]], [[1, 1]], [[0, 2]]]);
 add('Transpose', [real(-2, 2)], (x) => tf.transpose(x, [2, 0, 1]), [[[2, 3, 4]]], 'of three axes');
-add('Reverse', [real(-2, 2)], (x) => tf.reverse(x, -1), [[[2, 3]], [[1]], [[2, 0]]]);
+add('Reverse', [real(-2, 2)], (x) => tf.reverse(x, -1), [[[2, 3]], [[3]], [[1]], [[2, 0]]]);
 add('Reverse', [real(-2, 2)], (x) => tf.reverse(x), [[[2, 3]]], 'of both axes');
 add('Slice', [real(-2, 2)], (x) => tf.slice(x, [1, 0], [-1, 2]), [[[3, 3]], [[2, 2]]]);
 add('Slice', [real(-2, 2)], (x) => tf.slice(x, [2], [0]), [[[3]]], 'of nothing');
+add('Slice', [real(-2, 2)], (x) => tf.slice(x, [1], [0]), [[[1]]], 'of nothing of one element');
+add('Slice', [real(-2, 2)], (x) => tf.slice(x, [0, 1], [-1, 2]), [[[0, 3]]], 'of no rows');
 add(
   'PadV2',
   [real(-2, 2)],
@@ -212,10 +215,30 @@ add('Prod', [real(-2, 2)], (x) => tf.prod(x, 0), [[[0, 2]]], 'of nothing');
 add('Sum', [real(-2, 2)], (x) => tf.mean(x, -1), [[[2, 3]], [[1]]], 'in mean');
 add('Sum', [real(-2, 2)], (x) => tf.logSumExp(x, -1), [[[2, 3]], [[1]]], 'in logSumExp');
 add('Sum', [real(-2, 2)], (x) => tf.logSoftmax(x), [[[2, 3]], [[1]]], 'in logSoftmax');
-add('All', [real(-2, 2, 0)], (x) => tf.mul(x, tf.add(1, float(tf.all(tf.less(x, 1.5), -1, true)))), [[[4, 3]], [[1]]]);
-add('Any', [real(-2, 2, 0)], (x) => tf.mul(x, tf.add(1, float(tf.any(tf.less(x, -1), -1, true)))), [[[4, 3]], [[1]]]);
-add('ArgMax', [distinct], (x) => tf.mul(tf.sum(x, 1), float(tf.argMax(x, 1))), [[[3, 4]], [[1, 1]]]);
-add('ArgMin', [distinct], (x) => tf.mul(tf.sum(x, 0), float(tf.argMin(x, 0))), [[[3, 4]], [[1, 1]]]);
+add('All', [real(-2, 2, 0)], (x) => tf.mul(x, tf.add(1, float(tf.all(tf.less(x, 1.5), -1, true)))), [
+  [[4, 3]],
+  [[3]],
+  [[1]],
+  [[0, 3]],
+]);
+add('Any', [real(-2, 2, 0)], (x) => tf.mul(x, tf.add(1, float(tf.any(tf.less(x, -1), -1, true)))), [
+  [[4, 3]],
+  [[3]],
+  [[1]],
+  [[0, 3]],
+]);
+add('ArgMax', [distinct], (x) => tf.mul(tf.sum(x, 1), float(tf.argMax(x, 1))), [
+  [[3, 4]],
+  [[3, 3]],
+  [[1, 1]],
+  [[0, 3]],
+]);
+add('ArgMin', [distinct], (x) => tf.mul(tf.sum(x, 0), float(tf.argMin(x, 0))), [
+  [[3, 4]],
+  [[3, 3]],
+  [[1, 1]],
+  [[3, 0]],
+]);
 for (const exclusive of [false, true]) {
   for (const reverse of [false, true]) {
     const note = `${exclusive ? 'exclusive ' : ''}${reverse ? 'reversed' : ''}`.trim();
@@ -223,8 +246,9 @@ for (const exclusive of [false, true]) {
     add('Cumprod', [real(-2, 2)], (x) => tf.cumprod(x, 0, exclusive, reverse), [[[3, 2]], [[1]], [[2, 0]]], note);
   }
 }
-add('Cumprod', [real(-2, 2)], (x) => tf.cumprod(x, 1), [[[2, 3]]], 'along the last axis');
-add('Softmax', [real(-2, 2)], (x) => tf.softmax(x), [[[2, 3]], [[1]], [[0, 3]]]);
+add('Cumprod', [real(-2, 2)], (x) => tf.cumprod(x, 1), [[[2, 3]], [[3, 3]]], 'along the last axis');
+add('Cumsum', [real(-2, 2)], (x) => tf.cumsum(x, 1), [[[3, 3]]], 'along the last axis');
+add('Softmax', [real(-2, 2)], (x) => tf.softmax(x), [[[2, 3]], [[3]], [[1]], [[0, 3]]]);
 
 // Products.
 
@@ -288,6 +312,7 @@ add(
   ],
   'along axis 1',
 );
+add('GatherV2', [real(-2, 2), integer(0, 1)], (x, i) => tf.gather(x, i as tf.Tensor1D), [[[1], [1]]], 'of one element');
 add('GatherV2', [real(-2, 2)], (x) => tf.stridedSlice(x, [0], [5], [2]), [[[5]]], 'in stridedSlice');
 add('GatherNd', [real(-2, 2), integer(0, 2)], (x, i) => tf.gatherND(x, i), [
   [
@@ -299,7 +324,13 @@ add('GatherNd', [real(-2, 2), integer(0, 2)], (x, i) => tf.gatherND(x, i), [
     [4, 2],
   ],
   [[2], [1]],
+  [[3], [3, 1]],
+  [
+    [2, 3],
+    [0, 1],
+  ],
 ]);
+add('GatherNd', [real(-2, 2), integer(0, 1)], (x, i) => tf.gatherND(x, i), [[[1], [1, 1]]], 'of one element');
 add('ScatterNd', [integer(0, 2), real(-2, 2)], (i, updates) => tf.scatterND(i, updates, [2, 3]), [
   [
     [4, 1],
@@ -307,4 +338,8 @@ add('ScatterNd', [integer(0, 2), real(-2, 2)], (i, updates) => tf.scatterND(i, u
   ],
   [[4, 2], [4]],
   [[1, 2], [1]],
+  [
+    [0, 1],
+    [0, 3],
+  ],
 ]);

@@ -37,8 +37,11 @@ export function near(offset: number): Draw {
 /** Real numbers of which no two of one tensor are closer than 0.1. */
 export const distinct: Draw = {
   dtype: 'float32',
-  // The multiples of a number prime to the size are a permutation.
-  element: (uniform, index, size) => Math.fround((((index + 1) * 7) % (size + 1)) / 4 - 1 + 0.05 * uniform()),
+  // The multiples of a prime that does not divide it are all numbers below a number.
+  element(uniform, index, size) {
+    const prime = [7, 5, 3].find((each) => (size + 1) % each !== 0) ?? 11;
+    return Math.fround((((index + 1) * prime) % (size + 1)) / 4 - 1 + 0.05 * uniform());
+  },
 };
 
 export function integer(low: number, high: number): Draw {

@@ -6,7 +6,7 @@ import { setBackend } from '@posteriors/backend';
 import '@posteriors/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { grad, jvp } from '../src/index.ts';
+import { grad, jit, jvp } from '../src/index.ts';
 
 type Tensor = tf.Tensor;
 type Function = (x: Tensor) => Tensor;
@@ -75,6 +75,40 @@ describe.each(['cpu', 'wasm'] as const)('%s', (device) => {
     expect(slope((each) => tf.gather(tf.logSoftmax(each), 0))(x)).toBeAllClose([1, -1]);
     expect(slope((each) => tf.logSumExp(each))(x)).toBeAllClose([0, 1]);
     expect(slope(tf.tanh)(x)).toBeAllClose([0, 0]);
+  });
+
+  const [inf, nan] = [Number.POSITIVE_INFINITY, Number.NaN];
+  // Row, logSumExp and its gradient; softmax and logSoftmax of such rows are NaN, but for a single -inf. From PyTorch 2.13.
+  const infinite: readonly [number[], number, number[]][] = [
+    [[-inf, -inf], -inf, [nan, nan]],
+    [[inf, 0], inf, [nan, 0]],
+    [[inf, inf], inf, [nan, nan]],
+    [[inf, -inf], inf, [nan, 0]],
+    [[nan, 0], nan, [nan, nan]],
+    [[nan, -inf], nan, [nan, nan]],
+  ];
+  test('rows of infinite logits', () => {
+    const values = (x: Tensor): number[] => [...x.dataSync()];
+    const rows = tf.tensor2d(infinite.map(([row]) => row));
+    expect(values(jit((x: Tensor) => tf.logSumExp(x, 1))(rows))).toEqual(infinite.map(([, value]) => value));
+    expect(values(slope((x) => tf.logSumExp(x, 1))(rows))).toEqual(infinite.flatMap(([, , gradient]) => gradient));
+    for (const f of [tf.softmax, tf.logSoftmax]) {
+      const undefinedRows = infinite.flatMap(() => [nan, nan]);
+      expect(values(jit((x: Tensor) => f(x))(rows))).toEqual(undefinedRows);
+      expect(values(slope((x) => tf.slice(f(x), [0, 0], [-1, 1]))(rows))).toEqual(undefinedRows);
+    }
+    const masked = tf.tensor2d([[-inf, 0]]);
+    expect(values(jit((x: Tensor) => tf.logSumExp(x, 1))(masked))).toEqual([0]);
+    expect(values(slope((x) => tf.logSumExp(x, 1))(masked))).toEqual([0, 1]);
+    expect(values(jit((x: Tensor) => tf.softmax(x))(masked))).toEqual([0, 1]);
+    expect(values(slope((x) => tf.slice(tf.softmax(x), [0, 0], [1, 1]))(masked))).toEqual([0, 0]);
+    expect(values(jit((x: Tensor) => tf.logSoftmax(x))(masked))).toEqual([-inf, 0]);
+    expect(values(slope((x) => tf.slice(tf.logSoftmax(x), [0, 0], [1, 1]))(masked))).toEqual([1, -1]);
+  });
+
+  test('clipByValue keeps NaN', () => {
+    const clip = jit((x: Tensor) => tf.clipByValue(x, -1, 1));
+    expect([...clip(tf.tensor1d([nan, -inf, inf, 0.5])).dataSync()]).toEqual([nan, -1, 1, 0.5]);
   });
 
   const y = Math.exp(1);

@@ -31,7 +31,6 @@ describe('tracing what is left out', () => {
 
   test.each<[string, (x: Tensor) => Tensor, RegExp]>([
     ['strings', (x) => tf.add(x, tf.string.stringSplit(['a b'], ' ')['values'] as Tensor), /StringSplit.*strings/],
-    ['fft', (x) => tf.real(tf.fft(tf.complex(x, x))), /Complex cannot be traced.*complex numbers/],
     ['unique', (x) => tf.unique(x).values, /Unique cannot be traced.*depends on values/],
     [
       'non-maximum suppression',

@@ -2,19 +2,11 @@
 import '@posteriors/backend/cpu';
 import { setBackend } from '@posteriors/backend';
 import { expectNoLeak } from '@posteriors/testing';
-import * as tree from '@posteriors/tree';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import {
-  grad,
-  jit,
-  type ModelParameters,
-  modelParameters,
-  modelStatistics,
-  modelToFunction,
-  vmap,
-} from '../src/index.ts';
-import { difference, directions, type Input, largest, programOf, uniforms } from './float64.ts';
+import { grad, jit, type ModelParameters, modelParameters, modelStatistics, modelToFunction } from '../src/index.ts';
+import { uniforms } from './float64.ts';
+import { energy, expectModelGradients, type ModelLoss } from './model-gradients.ts';
 
 await setBackend('cpu');
 
@@ -201,69 +193,11 @@ function made({ samples, build }: Model, batch = 3): { model: tf.LayersModel; in
 }
 
 const asArray = (outputs: unknown): Tensor[] => (Array.isArray(outputs) ? outputs : [outputs]) as Tensor[];
-const energy = (outputs: unknown): Tensor =>
-  tf.addN(asArray(outputs).map((output) => tf.sum(tf.mul(output, tf.add(output, 0.3)))));
 const valuesOf = (model: tf.LayersModel): (readonly number[])[] =>
   model.weights.map((weight) => [...weight.read().dataSync()]);
 const one = (inputs: readonly Tensor[]): Tensor[] => inputs.map((input) => tf.expandDims(input));
 const argument = (inputs: readonly Tensor[]): Tensor | Tensor[] =>
   inputs.length === 1 ? (inputs[0] as Tensor) : [...inputs];
-
-type Loss = (parameters: ModelParameters, statistics: ModelParameters, inputs: Tensor[]) => Tensor;
-
-/** Whether gradients equal differences in float64, mapped ones equal the loop and compiled ones the others. */
-function expectGradients(loss: Loss, model: tf.LayersModel, inputs: Tensor[], samples: (row: Tensor[]) => Tensor[]) {
-  const [parameters, statistics] = [modelParameters(model), modelStatistics(model)];
-  const gradient = grad(loss)(parameters, statistics, inputs);
-  expect(jit(grad(loss))(parameters, statistics, inputs)).toBeAllClose(gradient, { rtol: 1e-5, atol: 1e-6 });
-
-  const { leaves, structure } = tree.flatten({ parameters, statistics, inputs } as tree.TensorTree);
-  const arrays = leaves.map((leaf): Input => {
-    const { shape, dtype } = leaf as Tensor & Pick<Input, 'dtype'>;
-    return { shape, dtype, values: Float64Array.from(leaf.dataSync()) };
-  });
-  const program = programOf((symbols) => {
-    const all = tree.unflatten(structure, symbols) as {
-      parameters: ModelParameters;
-      statistics: ModelParameters;
-      inputs: Tensor[];
-    };
-    return [loss(all.parameters, all.statistics, all.inputs)];
-  }, arrays);
-  const paths = tree.paths({ parameters, statistics, inputs } as tree.TensorTree);
-  const moved = paths.map((path) => path.startsWith('$.parameters'));
-  const along = directions(arrays, uniform).map((direction, i) =>
-    moved[i] ? direction : { ...direction, values: new Float64Array(direction.values.length) },
-  );
-  const expected = difference(program, 0, arrays, along)[0]!;
-  const terms = along
-    .filter((_, i) => moved[i])
-    .flatMap(({ values }, i) => {
-      const slopes = tree.leaves(gradient)[i]!.dataSync();
-      return [...values].map((value, k) => value * slopes[k]!);
-    });
-  const received = terms.reduce((sum, term) => sum + term, 0);
-  expect(Math.abs(received - expected)).toBeLessThan(2e-5 * (largest(terms) + Math.abs(expected)) + 1e-5);
-
-  const each = (p: ModelParameters, s: ModelParameters, row: Tensor[]): ModelParameters =>
-    grad(loss)(p, s, samples(row));
-  const mapped = vmap(each, { inAxes: [null, null, 0] });
-  const count = inputs[0]!.shape[0]!;
-  const rows = Array.from({ length: count }, (_, i) =>
-    each(
-      parameters,
-      statistics,
-      inputs.map((input) => tf.gather(input, i)),
-    ),
-  );
-  const looped = tree.map(
-    (_: Tensor, ...leavesOf: Tensor[]) => tf.stack(leavesOf),
-    parameters,
-    ...(rows as (typeof parameters)[]),
-  );
-  expect(mapped(parameters, statistics, inputs)).toBeAllClose(looped, { rtol: 1e-4, atol: 1e-5 });
-  expect(jit(mapped)(parameters, statistics, inputs)).toBeAllClose(looped, { rtol: 1e-4, atol: 1e-5 });
-}
 
 describe.each(models)('$name', (each) => {
   test('compiled, differentiated and mapped over samples', () => {
@@ -274,8 +208,8 @@ describe.each(models)('$name', (each) => {
     const expected = asArray(model.predict(argument(inputs)));
     expect(asArray(apply(parameters, argument(inputs)))).toBeAllClose(expected, { rtol: 1e-4, atol: 1e-5 });
     expect(asArray(jit(apply)(parameters, argument(inputs)))).toBeAllClose(expected, { rtol: 1e-4, atol: 1e-5 });
-    const loss: Loss = (p, statistics, x) => energy(apply(p, argument(x), { statistics }));
-    expectGradients(loss, model, inputs, one);
+    const loss: ModelLoss<ModelParameters> = (p, statistics, x) => energy(apply(p, argument(x), { statistics }));
+    expectModelGradients(loss, parameters, modelStatistics(model), inputs, one);
     expect(valuesOf(model)).toEqual(before);
     const dispose = (outputs: unknown): void => tf.dispose(outputs as Tensor);
     expectNoLeak(() => dispose(apply(parameters, argument(inputs))));
@@ -287,7 +221,7 @@ test('in training, batch normalization has gradients through the moments of the 
   const each = models.find(({ name }) => name === 'batchNormalization')!;
   const { model, inputs } = made(each, 2);
   const apply = modelToFunction(model, { training: true });
-  const loss: Loss = (p, statistics, x) => energy(apply(p, argument(x), { statistics })[0]);
+  const loss: ModelLoss<ModelParameters> = (p, statistics, x) => energy(apply(p, argument(x), { statistics })[0]);
   // One image alone: its moments are over its places.
-  expectGradients(loss, model, inputs, one);
+  expectModelGradients(loss, modelParameters(model), modelStatistics(model), inputs, one);
 });

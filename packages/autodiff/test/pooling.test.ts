@@ -133,6 +133,26 @@ describe.each(['cpu', 'wasm'] as const)('%s', (device) => {
     expect(received[1]).toBeCloseTo(edge, 5);
   });
 
+  test('a window with NaN has the maximum NaN, and the last NaN gets the derivative, as in PyTorch', () => {
+    const pool = (x: Tensor): Tensor => tf.maxPool(image(x), 2, 2, 'valid');
+    for (const [values, place] of [
+      [[1, Number.NaN, 3, 4], 1],
+      [[Number.NaN, 2, Number.NaN, 4], 2],
+      [[Number.NEGATIVE_INFINITY, Number.NaN, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY], 1],
+    ] as const) {
+      const x = tf.tensor4d([...values, 5, 6, 7, 8], [2, 2, 2, 1]);
+      expect([...jit(pool)(x).dataSync()]).toEqual([Number.NaN, 8]);
+      expect([...slope(pool, x)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7].map((i) => Number(i === place || i === 7)));
+    }
+    const overlapping = tf.tensor4d([1, 2, Number.NaN, 3, 4], [1, 1, 5, 1]);
+    const same = jit((x: Tensor) => tf.maxPool(image(x), [1, 3], 1, 'same'))(overlapping);
+    expect([...same.dataSync()]).toEqual([2, Number.NaN, Number.NaN, Number.NaN, 4]);
+    const volumes = jit((x: Tensor) => tf.maxPool3d(volume(x), [1, 2, 1], 1, 'valid'))(
+      tf.reshape(overlapping, [1, 1, 5, 1, 1]),
+    );
+    expect([...volumes.dataSync()]).toEqual([2, Number.NaN, Number.NaN, 4]);
+  });
+
   test('second derivatives', () => {
     const loss = (x: Tensor): Tensor =>
       tf.sum(tf.pow(tf.maxPool(image(tf.avgPool(image(x), 2, 1, 'same')), 2, 2, 'same'), 3));

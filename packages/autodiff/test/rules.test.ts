@@ -2,7 +2,7 @@
 // float64.
 import '@posteriors/backend/cpu';
 import '@posteriors/backend/wasm';
-import { setBackend, trace } from '@posteriors/backend';
+import { type Aval, kernelSpec, setBackend, trace } from '@posteriors/backend';
 import { interpret } from '@posteriors/interpreter';
 import { add, mul, sum, type Tensor } from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
@@ -20,6 +20,7 @@ import {
   only,
   programOf,
   runOnDevice,
+  sizeOf,
   uniforms,
 } from './float64.ts';
 
@@ -137,6 +138,59 @@ test('every kernel with a rule has a case that uses it', () => {
     const kernels = program.equations.flatMap((equation) => (equation.type === 'kernel' ? [equation.kernel] : []));
     expect(kernels, name).toContain(kernel);
   }
+});
+
+const aval = (shape: readonly number[]): Aval => ({ shape, dtype: 'float32' });
+
+/** The kernels whose operands broadcast. */
+const broadcasting = ruleNames().filter((kernel) => {
+  const { inputNames, shape } = kernelSpec(kernel)!;
+  if (inputNames?.length !== 2) return false;
+  try {
+    return String(shape([[2, 1], [3]].map(aval), {}).shape) === '2,3';
+  } catch {
+    return false;
+  }
+});
+
+// The other works on pairs.
+const ofAnySize = ruleNames().filter((kernel) => kernel !== 'FourierTransform');
+
+/** Kinds of operands with which each kernel occurs. */
+const kinds: readonly [kind: string, kernels: readonly string[], of: (inputs: readonly Aval[]) => boolean][] = [
+  ['no elements', ruleNames(), (inputs) => inputs.some(({ shape }) => sizeOf(shape) === 0)],
+  ['one element', ofAnySize, (inputs) => inputs.every(({ shape }) => sizeOf(shape) === 1)],
+  [
+    'an odd number of elements',
+    ofAnySize,
+    (inputs) => inputs.some(({ shape }) => sizeOf(shape) > 1 && sizeOf(shape) % 2 === 1),
+  ],
+  ['a broadcast', broadcasting, ([a, b]) => String(a!.shape) !== String(b!.shape)],
+];
+
+test.each(kinds)('every kernel that can have it occurs with %s', (_, kernels, isOfKind) => {
+  const seen = new Set(
+    cases.flatMap(({ kernel, f, draws, shapes }) =>
+      trace(
+        (xs) => [f(...xs)],
+        draws.map(({ dtype }, i) => ({ dtype, shape: shapes[i]! })),
+        hooks,
+      ).equations.flatMap((equation) =>
+        equation.type === 'kernel' &&
+        equation.kernel === kernel &&
+        kernels.includes(kernel) &&
+        isOfKind(equation.inputs)
+          ? [kernel]
+          : [],
+      ),
+    ),
+  );
+  expect(kernels.filter((kernel) => !seen.has(kernel))).toEqual([]);
+});
+
+test('there are more than 400 of them, for 100 kernels', () => {
+  expect(cases.length).toBeGreaterThan(400);
+  expect(broadcasting.length).toBeGreaterThan(15);
 });
 
 describe('float64', () => {

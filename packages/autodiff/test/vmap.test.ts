@@ -6,7 +6,19 @@ import { interpret, type NdArray } from '@posteriors/interpreter';
 import '@posteriors/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type Axis, customJvp, customVjp, grad, jit, jvp, valueAndGrad, vmap } from '../src/index.ts';
+import {
+  type Axis,
+  customJvp,
+  customVjp,
+  grad,
+  hvp,
+  jacfwd,
+  jacrev,
+  jit,
+  jvp,
+  valueAndGrad,
+  vmap,
+} from '../src/index.ts';
 import { cases } from './cases.ts';
 import type { Case } from './draws.ts';
 import { draw, expectClose, type Input, programOf, runOnDevice, sizeOf, uniforms } from './float64.ts';
@@ -32,8 +44,8 @@ function stackInputs(examples: readonly Input[], axis: number): Input {
   return { ...stack(examples, axis), dtype: examples[0]!.dtype };
 }
 
-/** The gradient of a function of float32 inputs among `f`'s, as one vector. */
-function gradient({ f, draws }: Case): Function {
+/** The gradient of a function of float32 inputs among `f`'s, as one vector; as a matrix where inputs have leading `rows`. */
+function gradient({ f, draws }: Pick<Case, 'f' | 'draws'>, rows: readonly number[] = []): Function {
   return (...xs) => {
     const floats = xs.filter((_, i) => draws[i]!.dtype === 'float32');
     const loss = (moving: Tensor[]): Tensor => {
@@ -41,7 +53,10 @@ function gradient({ f, draws }: Case): Function {
       const y = f(...xs.map((x, i) => (draws[i]!.dtype === 'float32' ? moving[next++]! : x)));
       return tf.sum(tf.mul(y, tf.add(y, 1)));
     };
-    return tf.concat(grad(loss)(floats).map((g) => tf.reshape(g, [g.size])));
+    return tf.concat(
+      grad(loss)(floats).map((g) => tf.reshape(g, [...rows, g.size / sizeOf(rows)])),
+      rows.length,
+    );
   };
 }
 
@@ -152,7 +167,10 @@ function variants(each: Case): Mapped[] {
   const { f, draws } = each;
   const all = new Array<boolean>(draws.length).fill(true);
   const slope = gradient(each);
+  const slopes = mapped(each, slope, all, 0, 0);
+  const whole = gradient({ f: (...xs) => vmap((...own: Tensor[]) => f(...own))(...xs), draws }, [size]);
   return [
+    { ...slopes, what: 'the gradient of a map', program: programOf((xs) => [whole(...xs)], slopes.inputs) },
     ...subsets(draws.length).flatMap((batched) => [
       mapped(each, f, batched, 0, 0),
       mapped(each, f, batched, 1, 1),
@@ -280,6 +298,21 @@ describe('with other transforms', () => {
   test('forward mode of a mapped function', () => {
     const [, tangent] = jvp((weight: Tensor) => vmap(loss, { inAxes: [null, 0] })(weight, xs), [w], [tf.onesLike(w)]);
     expect(tangent).toBeAllClose(loop((x) => jvp((weight: Tensor) => loss(weight, x), [w], [tf.onesLike(w)])[1]));
+  });
+
+  test('Hessians of mapped functions, and mapped Hessians', () => {
+    const along = tf.cos(w);
+    const product = (f: (weight: Tensor) => Tensor): Tensor => hvp(f, [w], [along])[1];
+    const mappedLoss = (weight: Tensor): Tensor => tf.sum(vmap(loss, { inAxes: [null, 0] })(weight, xs));
+    const products = loop((x) => product((weight) => loss(weight, x)));
+    expect(product(mappedLoss)).toBeAllClose(tf.sum(products, 0));
+    expect(vmap((x: Tensor) => product((weight) => loss(weight, x)))(xs)).toBeAllClose(products);
+    const second = (x: Tensor): Tensor => jacfwd(jacrev((weight: Tensor) => loss(weight, x)))(w) as Tensor;
+    const hessians = loop(second);
+    expect(vmap(second)(xs)).toBeAllClose(hessians);
+    expect(jit(vmap(second))(xs)).toBeAllClose(hessians);
+    expect(jacfwd(jacrev(mappedLoss))(w) as Tensor).toBeAllClose(tf.sum(hessians, 0));
+    expect(tf.sum(tf.mul(hessians, along), [3, 4])).toBeAllClose(products);
   });
 
   test('jit inside and outside', () => {

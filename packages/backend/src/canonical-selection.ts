@@ -123,12 +123,22 @@ function gatherWithBatch(x: Tensor, indices: Tensor, axis: number, batchDims: nu
   const order = [...batch.keys(), axis, ...[...x.shape.keys()].filter((i) => i >= batchDims && i !== axis)];
   const moved = before.length === 0 ? x : record('Transpose', [x], { perm: order });
   const rows = reshape(moved, [count, x.shape[axis] as number, ...before, ...after]);
-  const elements = gatherRows(rows, reshape(indices, [count, sizeOf(chosen)]));
+  const elements = gatherRows(rows, withinRow(reshape(indices, [count, sizeOf(chosen)]), x.shape[axis] as number));
   const gathered = reshape(elements, [...batch, ...chosen, ...before, ...after]);
   if (before.length === 0) return gathered;
   const span = (from: number, of: readonly unknown[]): number[] => of.map((_, i) => from + i);
   const perm = [...batch.keys(), ...span(batchDims + chosen.length, before), ...span(batchDims, chosen)];
   return record('Transpose', [gathered], { perm: [...perm, ...span(perm.length, after)] });
+}
+
+/** Indices into rows of `length`. One that is outside of its row is made to be outside of all rows, so that it reads from no other one. */
+function withinRow(indices: Tensor, length: number): Tensor {
+  const integer = (value: number): Tensor => broadcastTo(scalar(value, 'int32'), indices.shape);
+  const isWithin = record('LogicalAnd', [
+    record('GreaterEqual', [indices, integer(0)]),
+    record('Less', [indices, integer(length)]),
+  ]);
+  return record('Select', [isWithin, indices, integer(-length * (indices.shape[0] as number))]);
 }
 
 /** `[rows, count, ...]` from `x` of `[rows, length, ...]`: from each row the places that the same row of `indices` names. */

@@ -3,6 +3,7 @@
  * their parts. What is not listed here is recorded as it is.
  */
 import { type StridedSliceAttrs, slice_util, type Tensor } from '@tensorflow/tfjs-core';
+import { complexTranslations } from './canonical-complex.ts';
 import { convolutionTranslations } from './canonical-convolution.ts';
 import { einsumTranslations } from './canonical-einsum.ts';
 import { imageTranslations } from './canonical-image.ts';
@@ -23,6 +24,7 @@ import {
   named,
   type RawAttributes,
   reshape,
+  rootOrZero,
   scalar,
   slice,
   type Translation,
@@ -44,6 +46,7 @@ for (const [kernel, each] of Object.entries({
   ...poolingTranslations,
   ...imageTranslations,
   ...resizeTranslations,
+  ...complexTranslations,
   ...transformTranslations,
 }))
   translations.set(kernel, each);
@@ -169,16 +172,19 @@ for (const kernel of ['Sum', 'Prod', 'Min', 'All', 'Any']) {
 }
 translate('Max', 'x', ([x], { reductionIndices, keepDims }) => {
   const max = reduce('Max', x!, reductionIndices, keepDims);
-  return shiftsOnly() ? record('StopGradient', [max]) : max;
+  const caller = callingOp();
+  // There the maximum only guards exponentials against overflow: its derivative cancels, and need not be computed.
+  if (caller === 'logSoftmax__op') return record('StopGradient', [max]);
+  return caller === 'logSumExp__op' ? record('StopGradient', [orZero(max)]) : max;
 });
 translate('Mean', 'x', ([x], { axis, keepDims }) => {
   const sum = reduce('Sum', cast(x!, 'float32'), axis, keepDims);
   return record('RealDiv', [sum, scalar(x!.size / sum.size)]);
 });
-/** Whether the maximum being taken only guards an exponential against overflow: its derivative then cancels, and need not be computed. */
-function shiftsOnly(): boolean {
-  const caller = callingOp();
-  return caller === 'logSumExp__op' || caller === 'logSoftmax__op';
+/** Zero where a maximum is not finite: minus itself it is no number, while the sum of the exponentials is 0 or infinite as it should be. */
+function orZero(max: Tensor): Tensor {
+  const finite = record('IsFinite', [max]);
+  return record('Select', [finite, max, broadcastTo(scalar(0, max.dtype as DataType), max.shape)]);
 }
 
 /** The op that called the one which runs a kernel now. */
@@ -187,13 +193,7 @@ function callingOp(): string | undefined {
   return scopeStack[scopeStack.length - 2]?.name;
 }
 
-// The derivative of the root is infinite at 0, but that of a norm is 0 there by convention.
-translate('Sqrt', 'x', ([x]) => {
-  if (callingOp() !== 'norm__op') return record('Sqrt', [x!]);
-  const isZero = record('Equal', [x!, scalar(0)]);
-  const root = record('Sqrt', [record('Select', [isZero, broadcastTo(scalar(1), x!.shape), x!])]);
-  return record('Select', [isZero, broadcastTo(scalar(0), x!.shape), root]);
-});
+translate('Sqrt', 'x', ([x]) => (callingOp() === 'norm__op' ? rootOrZero(x!) : record('Sqrt', [x!])));
 
 for (const kernel of ['ArgMax', 'ArgMin']) {
   translate(kernel, 'x', ([x], { axis }) =>

@@ -4,6 +4,7 @@
  * Attributes are canonical: axes absolute and sorted, sizes resolved, one name per meaning. `canonical.ts` translates tfjs's spellings.
  */
 import { convolutionKernels } from './kernels-convolution.ts';
+import { fourierKernels } from './kernels-fourier.ts';
 import { poolingKernels } from './kernels-pooling.ts';
 import { selectionKernels } from './kernels-selection.ts';
 import { type Attributes, type Aval, type DataType, sameShape, sizeOf } from './program.ts';
@@ -70,17 +71,28 @@ function reduction(dtype?: DataType): KernelSpec {
   };
 }
 
-const float32Unary =
-  'Acos Acosh Asin Asinh Atan Atanh Ceil Cos Cosh Elu Erf Exp Expm1 Floor Log Log1p Reciprocal Round Rsqrt Selu Sigmoid Sin Sinh Softplus Sqrt Tan Tanh';
-for (const name of float32Unary.split(' ')) registerKernelSpec(name, unary('float32'));
-for (const name of 'Abs ClipByValue LeakyRelu Neg Relu Relu6 Sign Square Step Identity StopGradient'.split(' '))
-  registerKernelSpec(name, unary());
-for (const name of 'IsFinite IsInf IsNan LogicalNot'.split(' ')) registerKernelSpec(name, unary('bool'));
-for (const name of 'Add Sub Multiply RealDiv FloorDiv Mod Maximum Minimum Pow Atan2'.split(' '))
-  registerKernelSpec(name, binary());
-for (const name of 'Equal NotEqual Greater GreaterEqual Less LessEqual LogicalAnd LogicalOr'.split(' ')) {
-  registerKernelSpec(name, binary('bool'));
+const elementwise = new Set<string>();
+
+/** Whether each element of what the kernel returns is made of those in its place, inputs broadcast. */
+export function isElementwise(kernel: string): boolean {
+  return elementwise.has(kernel);
 }
+
+function registerElementwise(names: string, spec: KernelSpec): void {
+  for (const name of names.split(' ')) {
+    registerKernelSpec(name, spec);
+    elementwise.add(name);
+  }
+}
+
+registerElementwise(
+  'Acos Acosh Asin Asinh Atan Atanh Ceil Cos Cosh Elu Erf Exp Expm1 Floor Log Log1p Reciprocal Round Rsqrt Selu Sigmoid Sin Sinh Softplus Sqrt Tan Tanh',
+  unary('float32'),
+);
+registerElementwise('Abs ClipByValue LeakyRelu Neg Relu Relu6 Sign Square Step Identity StopGradient', unary());
+registerElementwise('IsFinite IsInf IsNan LogicalNot', unary('bool'));
+registerElementwise('Add Sub Multiply RealDiv FloorDiv Mod Maximum Minimum Pow Atan2', binary());
+registerElementwise('Equal NotEqual Greater GreaterEqual Less LessEqual LogicalAnd LogicalOr', binary('bool'));
 for (const name of 'Sum Prod Max Min'.split(' ')) registerKernelSpec(name, reduction());
 for (const name of 'All Any'.split(' ')) registerKernelSpec(name, reduction('bool'));
 for (const name of 'ArgMax ArgMin'.split(' ')) {
@@ -92,12 +104,12 @@ for (const name of 'ArgMax ArgMin'.split(' ')) {
 for (const name of 'Cumsum Cumprod Reverse'.split(' ')) registerKernelSpec(name, unary());
 registerKernelSpec('Softmax', { inputNames: ['logits'], shape: ([x]) => x! });
 
-registerKernelSpec('Cast', {
+registerElementwise('Cast', {
   inputNames: ['x'],
   shape: ([x], { dtype }) => ({ shape: x!.shape, dtype: dtype as DataType }),
 });
 
-registerKernelSpec('Select', {
+registerElementwise('Select', {
   inputNames: ['condition', 't', 'e'],
   shape: ([condition, t, e]) => {
     if (!sameShape(condition!.shape, t!.shape) || !sameShape(t!.shape, e!.shape)) {
@@ -205,12 +217,17 @@ registerKernelSpec('ScatterNd', {
 });
 
 for (const [name, spec] of Object.entries(convolutionKernels)) registerKernelSpec(name, spec);
+for (const [name, spec] of Object.entries(fourierKernels)) registerKernelSpec(name, spec);
 for (const [name, spec] of Object.entries(selectionKernels)) registerKernelSpec(name, spec);
 for (const [name, spec] of Object.entries(poolingKernels)) registerKernelSpec(name, spec);
 
 // Kernels that only devices have.
 const ofDevices: { readonly [kernel: string]: readonly string[] | undefined } = {
   AvgPoolGrad: ['dy', 'input'],
+  FourierSum: ['x', 'roots'],
+  CheckedIndices: ['indices'],
+  IntegerMatMul: ['a', 'b'],
+  MaxPoolOrNaN: ['x', 'maxima'],
   MaxPoolWithArgmax: ['x'],
   Tile: ['x'],
   TopK: ['x'],

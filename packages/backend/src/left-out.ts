@@ -23,10 +23,6 @@ const reasons: readonly (readonly [kernels: string, reason: string])[] = [
     'it reads or draws an image of the browser. Read images before the function and draw what it returns',
   ],
   [
-    'Complex ComplexAbs Real Imag FFT IFFT',
-    'it works on complex numbers, which a program does not hold. Keep real and imaginary parts in two tensors, or transform outside of the function',
-  ],
-  [
     'Multinomial',
     'it draws hidden random numbers. Draw with categorical of @posteriors/random from a key that is passed in',
   ],

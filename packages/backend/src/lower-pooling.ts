@@ -14,7 +14,14 @@ import {
 } from './program.ts';
 
 export const poolingLowerings: { readonly [kernel: string]: Lowering } = {
-  MaxPool: (equation) => [{ ...equation, attributes: tfjsAttributes(equation.attributes) }],
+  MaxPool(equation, device) {
+    const { inputs, attributes, outputs } = equation;
+    const [result] = outputs as readonly [Value];
+    const onHost = (device === 'cpu' || device === 'wasm') && result.dtype === 'float32';
+    const maxima = onHost ? newValue(result) : result;
+    const found = kernel('MaxPool', inputs, tfjsAttributes(attributes), maxima);
+    return onHost ? [found, kernel('MaxPoolOrNaN', [inputs[0]!, maxima], attributes, result)] : [found];
+  },
   AvgPool: (equation) => [{ ...equation, attributes: tfjsAttributes(equation.attributes) }],
 
   // tfjs's kernel returns the maxima first.

@@ -1,4 +1,5 @@
 /** Kernels that order, search and replace elements, as a tfjs device has them. */
+import { withIndicesChecked } from './indices-on-host.ts';
 import type { Lowering } from './lower.ts';
 import { type Atom, newValue, sizeOf, type Value } from './program.ts';
 
@@ -25,7 +26,7 @@ export const selectionLowerings: { readonly [kernel: string]: Lowering } = {
   TensorScatterUpdate(equation, device) {
     const [tensor, indices, updates] = equation.inputs as readonly [Atom, Atom, Atom];
     if (sizeOf(updates.shape) === 0) return [{ ...equation, kernel: 'Identity', inputs: [tensor] }];
-    if (device !== 'cpu') return [equation];
+    if (device !== 'cpu') return withIndicesChecked(equation, 1, tensor.shape, device);
     // tfjs's kernel on cpu writes into its first input: give it a copy.
     const copy = newValue(tensor);
     return [
@@ -36,7 +37,11 @@ export const selectionLowerings: { readonly [kernel: string]: Lowering } = {
         attributes: { reps: tensor.shape.map(() => 1) },
         outputs: [copy],
       },
-      { ...equation, inputs: [copy, indices, updates] },
+      ...withIndicesChecked({ ...equation, inputs: [copy, indices, updates] }, 1, tensor.shape, device),
     ];
   },
+
+  GatherNd: (equation, device) => withIndicesChecked(equation, 1, equation.inputs[0]!.shape, device),
+  ScatterNd: (equation, device) =>
+    withIndicesChecked(equation, 0, equation.attributes['shape'] as readonly number[], device),
 };

@@ -1,7 +1,11 @@
 /** A simplified program in the kernels and attributes that a tfjs device has. */
+
+import { fourierLowerings } from './fourier-on-webgpu.ts';
 import { convolutionLowerings } from './lower-convolution.ts';
 import { poolingLowerings } from './lower-pooling.ts';
+import { productLowerings } from './lower-product.ts';
 import { selectionLowerings } from './lower-selection.ts';
+import { fillingFlat, forWebGPU } from './lower-webgpu.ts';
 import {
   type Atom,
   type Attributes,
@@ -14,15 +18,24 @@ import {
   type Value,
 } from './program.ts';
 import { withFewAxes } from './rank.ts';
+import { scanInHalves } from './scan-in-halves.ts';
 
 export function lower<Source>(program: Program<Source>, device: string): Program<Source> {
   const lowered = (equation: KernelEquation): readonly Equation[] =>
-    ofNothing(equation) ?? lowerings[equation.kernel]?.(equation, device) ?? [equation];
+    lowerings[equation.kernel]?.(equation, device) ?? [equation];
   const equations = program.equations.flatMap((equation) => {
+    if (equation.type === 'scan' && device === 'webgpu') return scanInHalves(equation);
     if (equation.type !== 'kernel') return [equation];
-    return device === 'wasm' ? withoutBool(equation).flatMap(withFewAxes).flatMap(lowered) : lowered(equation);
+    const run = ofNothing(equation) ?? prepared(equation, device).flatMap(lowered);
+    return device === 'webgpu' ? run.flatMap(fillingFlat) : run;
   });
   return { ...program, equations };
+}
+
+/** Canonical equations that a device's kernels are right for. */
+function prepared(equation: KernelEquation, device: string): readonly KernelEquation[] {
+  if (device === 'wasm') return withoutBool(equation).flatMap((each) => withFewAxes(each, device));
+  return device === 'webgpu' ? forWebGPU(equation) : [equation];
 }
 
 /** A kernel equation in the kernels of a device. */
@@ -84,7 +97,9 @@ function withoutBool(equation: KernelEquation): readonly KernelEquation[] {
 const lowerings: { readonly [kernel: string]: Lowering | undefined } = {
   ...poolingLowerings,
   ...convolutionLowerings,
+  ...fourierLowerings,
   ...selectionLowerings,
+  ...productLowerings,
 
   // No device has the kernel: repeat the axes of length 1.
   BroadcastTo(equation) {
@@ -123,34 +138,41 @@ const lowerings: { readonly [kernel: string]: Lowering | undefined } = {
     return [kernel('RealDiv', equation.inputs, {}, quotient), kernel('Floor', [quotient], {}, output(equation))];
   },
 
-  // On wasm tfjs's kernel stores the low byte of the truncated number.
-  Cast(equation) {
+  // On wasm tfjs's kernel to bool stores the low byte of the truncated number. On webgpu that to float32 leaves the integers in memory as they
+  // are, of which not all other kernels know.
+  Cast(equation, device) {
     const [x] = equation.inputs as readonly [Atom];
-    if (equation.attributes['dtype'] !== 'bool' || x.dtype === 'bool') return [equation];
-    return [kernel('NotEqual', [x, literal(0, x.dtype)], {}, output(equation))];
+    const { dtype } = equation.attributes;
+    if (dtype === 'bool' && x.dtype !== 'bool')
+      return [kernel('NotEqual', [x, literal(0, x.dtype)], {}, output(equation))];
+    if (dtype === 'float32' && x.dtype !== 'float32' && device === 'webgpu')
+      return [kernel('Multiply', [x, literal(1, 'float32')], {}, output(equation))];
+    return [equation];
+  },
+
+  Sin: accurateOnWebGPU,
+  Cos: accurateOnWebGPU,
+  Tan: accurateOnWebGPU,
+
+  // On wasm tfjs's kernel makes a bound of NaN.
+  ClipByValue(equation, device) {
+    if (device !== 'wasm') return [equation];
+    const [x] = equation.inputs as readonly [Atom];
+    const { clipValueMin, clipValueMax } = equation.attributes;
+    const raised = newValue(output(equation));
+    return [
+      kernel('Maximum', [x, literal(clipValueMin as number, x.dtype)], {}, raised),
+      kernel('Minimum', [raised, literal(clipValueMax as number, x.dtype)], {}, output(equation)),
+    ];
   },
 
   // tfjs's kernels read nothing from a scalar.
   Slice: (equation) => (output(equation).shape.length > 0 ? [equation] : [{ ...equation, kernel: 'Identity' }]),
-
-  // tfjs multiplies on wasm with SIMD only where nothing is transposed.
-  BatchMatMul(equation, device) {
-    if (device !== 'wasm') return [equation];
-    const { transposeA, transposeB } = equation.attributes;
-    const before: Equation[] = [];
-    const straight = (x: Atom, transposed: boolean): Atom => {
-      if (!transposed) return x;
-      const rank = x.shape.length;
-      const perm = [...x.shape.keys()].map((i) => (i < rank - 2 ? i : 2 * rank - 3 - i));
-      const result = newValue({ shape: perm.map((i) => x.shape[i] as number), dtype: x.dtype });
-      before.push(kernel('Transpose', [x], { perm }, result));
-      return result;
-    };
-    const [a, b] = equation.inputs as readonly [Atom, Atom];
-    const inputs = [straight(a, transposeA as boolean), straight(b, transposeB as boolean)];
-    return [...before, kernel('BatchMatMul', inputs, { transposeA: false, transposeB: false }, output(equation))];
-  },
 };
+
+function accurateOnWebGPU(equation: KernelEquation, device: string): readonly Equation[] {
+  return [device === 'webgpu' ? { ...equation, kernel: `Accurate${equation.kernel}` } : equation];
+}
 
 function keepNoDims(equation: KernelEquation): readonly Equation[] {
   return [{ ...equation, attributes: { ...equation.attributes, keepDims: false } }];

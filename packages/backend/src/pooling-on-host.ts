@@ -2,39 +2,15 @@
  * Kernels of pools that compute in JavaScript, for the devices whose memory the host reads at once. tfjs has no kernel for most of them,
  * and those it has are slower, or find no negative maximum.
  */
-import { type KernelBackend, registerKernel, type TensorInfo } from '@tensorflow/tfjs-core';
 import { pooledShape, type Windows, windowsOf } from './kernels-pooling.ts';
+import { type HostKernel, registerOnHost, type Values } from './on-host.ts';
 import { type Attributes, sizeOf } from './program.ts';
 
-type Values = Float32Array | Int32Array;
-type Compute = (inputs: readonly Values[], shapes: readonly (readonly number[])[], attributes: Attributes) => Computed;
-interface Computed {
-  readonly shape: number[];
-  readonly values: Values;
-}
-
 export function registerHostPools(device: 'cpu' | 'wasm'): void {
-  for (const [kernelName, { names, compute }] of Object.entries(kernels)) {
-    registerKernel({
-      kernelName,
-      backendName: device,
-      kernelFunc({ inputs, attrs, backend }) {
-        const infos = names.map((name) => inputs[name] as TensorInfo);
-        const memory = backend as KernelBackend;
-        const read = infos.map(({ dataId }) => memory.readSync(dataId) as Values);
-        const { shape, values } = compute(
-          read,
-          infos.map((info) => info.shape),
-          attrs as unknown as Attributes,
-        );
-        const dtype = values instanceof Int32Array ? 'int32' : 'float32';
-        return { dataId: memory.write(values, shape, dtype), shape, dtype };
-      },
-    });
-  }
+  registerOnHost(device, kernels);
 }
 
-const kernels: { readonly [kernel: string]: { readonly names: readonly string[]; readonly compute: Compute } } = {
+const kernels: { readonly [kernel: string]: HostKernel } = {
   MaxPoolArgmax: {
     names: ['x'],
     compute([values], [shape], attributes) {
@@ -50,12 +26,34 @@ const kernels: { readonly [kernel: string]: { readonly names: readonly string[];
             const pixel = (y * width + x) * channels;
             for (let channel = 0; channel < channels; channel++) {
               const best = values![start + places[output + channel]!]!;
-              if (values![start + pixel + channel]! > best) places[output + channel] = pixel + channel;
+              const value = values![start + pixel + channel]!;
+              if (value > best || Number.isNaN(value)) places[output + channel] = pixel + channel;
             }
           }
         }
       });
       return { shape: pooled, values: places };
+    },
+  },
+
+  /** The maxima that tfjs finds, which knows no NaN, and NaN for the windows that hold one. */
+  MaxPoolOrNaN: {
+    names: ['x', 'maxima'],
+    compute([values, maxima], [shape, pooled], attributes) {
+      const result = maxima!.slice();
+      if (!hasNaN(values!)) return { shape: [...pooled!], values: result };
+      const [, height, width, channels] = shape as [number, number, number, number];
+      eachWindow(shape!, pooled!, attributes, (image, top, bottom, left, right, output) => {
+        for (let y = top; y < bottom; y++) {
+          for (let x = left; x < right; x++) {
+            const pixel = ((image * height + y) * width + x) * channels;
+            for (let channel = 0; channel < channels; channel++) {
+              if (Number.isNaN(values![pixel + channel])) result[output + channel] = Number.NaN;
+            }
+          }
+        }
+      });
+      return { shape: [...pooled!], values: result };
     },
   },
 
@@ -101,6 +99,11 @@ const kernels: { readonly [kernel: string]: { readonly names: readonly string[];
     },
   },
 };
+
+function hasNaN(values: Values): boolean {
+  for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i])) return true;
+  return false;
+}
 
 /** Calls `visit` for the part of each window that is inside of the image; `output` is where its first channel goes. */
 function eachWindow(

@@ -1,4 +1,4 @@
-import type { Atom, AttributeValue, Aval, Equation, Program } from './program.ts';
+import type { Atom, AttributeValue, Equation, Program } from './program.ts';
 
 /** A program as text, one equation a line, with short names in order of appearance. */
 export function printProgram(program: Program): string {
@@ -34,8 +34,8 @@ function write(
 }
 
 /** `float32[3,4]` */
-export function printAval(aval: Aval): string {
-  return `${aval.dtype}[${aval.shape}]`;
+export function printAval({ dtype, shape }: { readonly dtype: string; readonly shape: readonly number[] }): string {
+  return `${dtype}[${shape}]`;
 }
 
 function printAtom(atom: Atom, names: Map<number, string>): string {

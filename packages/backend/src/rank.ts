@@ -1,18 +1,31 @@
 /** Equations on many axes as equations on few, for kernels that take no more. */
+import { isElementwise } from './kernels.ts';
 import { type Atom, type Attributes, type KernelEquation, newValue, sizeOf, type Value } from './program.ts';
-
-/** XNNPACK's kernels, which tfjs calls on wasm, take six axes; given more they leave their result unwritten. */
-const mostAxes = 6;
-const elementwise = new Set('Add Sub Multiply RealDiv Maximum Minimum'.split(' '));
 
 type Numbers = readonly number[];
 
+/** How many axes the kernels of a device take, and of how many axes at a time PadV2 then pads. */
+interface Limit {
+  readonly axes: number;
+  readonly padded: number;
+  isLimited(kernel: string): boolean;
+}
+
+const xnnpack = new Set('Add Sub Multiply RealDiv Maximum Minimum'.split(' '));
+
+const limits: { readonly [device: string]: Limit | undefined } = {
+  // XNNPACK's kernels, which tfjs calls there, leave their result unwritten when given more.
+  wasm: { axes: 6, padded: 2, isLimited: (kernel) => xnnpack.has(kernel) },
+  webgpu: { axes: 4, padded: 1, isLimited: isElementwise },
+};
+
 /** Merges neighbouring axes that an equation treats alike. */
-export function withFewAxes(equation: KernelEquation): readonly KernelEquation[] {
+export function withFewAxes(equation: KernelEquation, device: string): readonly KernelEquation[] {
   const { shape } = equation.outputs[0] as Value;
-  if (shape.length <= mostAxes) return [equation];
-  if (elementwise.has(equation.kernel)) return mergeElementwise(equation, shape);
-  return equation.kernel === 'PadV2' ? mergePadding(equation) : [equation];
+  const limit = limits[device];
+  if (limit === undefined || shape.length <= limit.axes) return [equation];
+  if (equation.kernel === 'PadV2') return mergePadding(equation, limit);
+  return limit.isLimited(equation.kernel) ? mergeElementwise(equation, shape, limit) : [equation];
 }
 
 /** Collects equations, each of which defines a value that the next ones use. */
@@ -41,13 +54,13 @@ function groupAxes(rank: number, alike: (axis: number) => boolean): number[][] {
   return groups;
 }
 
-function mergeElementwise(equation: KernelEquation, shape: Numbers): readonly KernelEquation[] {
+function mergeElementwise(equation: KernelEquation, shape: Numbers, { axes: most }: Limit): readonly KernelEquation[] {
   const { equations, apply } = chain();
   const aligned = ({ shape: own }: Atom): number[] => [...shape.slice(own.length).map(() => 1), ...own];
   const repeated = (axis: number): string => equation.inputs.map((x) => aligned(x)[axis] === 1).join();
   let groups = groupAxes(shape.length, (axis) => repeated(axis) === repeated(axis - 1));
   let inputs = equation.inputs;
-  if (groups.length > mostAxes) {
+  if (groups.length > most) {
     inputs = inputs.map((x) => apply('BroadcastTo', x, shape, { shape }));
     groups = [[...shape.keys()]];
   }
@@ -61,15 +74,15 @@ function mergeElementwise(equation: KernelEquation, shape: Numbers): readonly Ke
   return equations;
 }
 
-/** Pads two axes at a time, so that those between them can be merged. */
-function mergePadding(equation: KernelEquation): readonly KernelEquation[] {
+/** Pads few axes at a time, so that those between them can be merged. */
+function mergePadding(equation: KernelEquation, { padded: most }: Limit): readonly KernelEquation[] {
   const { equations, apply } = chain();
   const { paddings, constantValue } = equation.attributes as { paddings: readonly Numbers[]; constantValue: number };
   const padded = [...paddings.keys()].filter((axis) => paddings[axis]!.some((n) => n > 0));
   const amount = (axis: number, chosen: Numbers): Numbers => (chosen.includes(axis) ? paddings[axis]! : [0, 0]);
   let x = equation.inputs[0] as Atom;
-  for (let i = 0; i < padded.length; i += 2) {
-    const chosen = padded.slice(i, i + 2);
+  for (let i = 0; i < padded.length; i += most) {
+    const chosen = padded.slice(i, i + most);
     const groups = groupAxes(x.shape.length, (axis) => !chosen.includes(axis) && !chosen.includes(axis - 1));
     const merge = (shape: Numbers): number[] => groups.map((axes) => sizeOf(axes.map((axis) => shape[axis] as number)));
     const shape = x.shape.map((n, axis) => n + amount(axis, chosen)[0]! + amount(axis, chosen)[1]!);

@@ -27,6 +27,7 @@ import {
 } from './program.ts';
 import { type Results, resultsOn } from './results.ts';
 import { simplify } from './simplify.ts';
+import { withoutCopy } from './slice-on-wasm.ts';
 
 /** The tfjs device that is current (`tf.getBackend()`) as a backend. */
 export function currentBackend(): Backend {
@@ -208,7 +209,9 @@ function deviceKernel(kernel: string, device: string): KernelFunc {
     );
   }
   const { kernelFunc } = registered;
-  return device === 'wasm' && kernel === 'BatchMatMul' ? withOwnOperand(kernelFunc) : kernelFunc;
+  if (device !== 'wasm') return kernelFunc;
+  if (kernel === 'Slice') return withoutCopy(kernelFunc);
+  return kernel === 'BatchMatMul' ? withOwnOperand(kernelFunc) : kernelFunc;
 }
 
 function write(device: Device, aval: Aval, values: object): TensorInfo {

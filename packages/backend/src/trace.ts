@@ -1,5 +1,6 @@
 import { type Tensor, Variable } from '@tensorflow/tfjs-core';
 import { canonical } from './canonical.ts';
+import { onComplex } from './canonical-complex.ts';
 import { type KernelParameters, type NamedInputs, theEngine } from './engine.ts';
 import { kernelSpec } from './kernels.ts';
 import { leftOut } from './left-out.ts';
@@ -19,7 +20,8 @@ import {
   type Value,
 } from './program.ts';
 import { guardRandomness } from './purity.ts';
-import { escaped, Tracer } from './tracer.ts';
+import { ComplexTracer, escaped, Tracer } from './tracer.ts';
+import type { RawAttributes } from './translation.ts';
 
 /** What derivatives add to tracing: how `tf.grad` and `tf.customGrad` behave inside of a trace. */
 export interface TraceHooks {
@@ -62,12 +64,8 @@ export class Trace {
   atom(tensor: Tensor): Atom {
     if (tensor instanceof Tracer) {
       if (tensor.scope === this || tensor.atom.kind === 'literal') return tensor.atom;
-      if (!tensor.scope.open) throw new Error(escaped(tensor.atom));
-    } else if (tensor.isDisposed) {
-      throw new Error(
-        `a disposed tensor ${describe(tensor)} is used. Dispose it after its last use, or clone it where it is handed out.`,
-      );
-    }
+      if (!tensor.scope.open) throw new Error(escaped(tensor));
+    } else requireLive(tensor);
     const known = this.constants.get(tensor);
     if (known !== undefined) return known.value;
     const value = newValue(avalOf(tensor));
@@ -155,14 +153,24 @@ export function constant(values: HostValues, shape: readonly number[], dtype: Da
 /** Shape and dtype of a tensor that a program can hold. */
 export function avalOf(tensor: Tensor): Aval {
   const { dtype } = tensor;
+  if (dtype === 'complex64') {
+    throw new Error(
+      `trace: a tensor ${printAval(tensor)} cannot be an argument or a result of a program, which holds real numbers: ` +
+        'pass tf.real(x) and tf.imag(x) in or out, and join them with tf.complex',
+    );
+  }
   if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool') {
     throw new Error(`trace: a tensor of dtype ${dtype} cannot enter a program; float32, int32 and bool can`);
   }
   return { shape: tensor.shape, dtype };
 }
 
-function describe(tensor: Tensor): string {
-  return printAval(tensor as unknown as Aval);
+/** @throws if a tensor from outside was disposed. */
+export function requireLive(tensor: Tensor): void {
+  if (!tensor.isDisposed) return;
+  throw new Error(
+    `a disposed tensor ${printAval(tensor)} is used. Dispose it after its last use, or clone it where it is handed out.`,
+  );
 }
 
 // tfjs's own uses of customGrad: their forward pass is ordinary code, whose derivative is the right one.
@@ -179,7 +187,7 @@ const tfjsCustomGradients = new Set([
 /** Another tensor of the same value. What a kernel that does nothing returns is disposed apart from its input, which may be the caller's. */
 function fresh(tensor: Tensor): Tensor {
   const trace = openTrace();
-  return trace.tensor(trace.atom(tensor));
+  return tensor instanceof ComplexTracer ? tensor : trace.tensor(trace.atom(tensor));
 }
 
 /** Puts recording in the place of the engine's entry points; the function returned puts them back. */
@@ -192,9 +200,10 @@ function install(hooks: TraceHooks): () => void {
   const overrides: Partial<typeof engine> = {
     isTapeOn: () => false,
     runKernel(name: string, inputs: NamedInputs, attributes: object = {}): Tensor | Tensor[] {
-      const translate = canonical(name);
+      const raw = attributes as RawAttributes;
+      const translate = onComplex(name, inputs, raw) ?? canonical(name);
       if (translate !== undefined) {
-        const result = translate(inputs, attributes as { [name: string]: unknown });
+        const result = translate(inputs, raw);
         return Array.isArray(result) ? result.map(fresh) : fresh(result);
       }
       const names = kernelSpec(name)?.inputNames;

@@ -1,7 +1,7 @@
-import { type KernelBackend, type Rank, Tensor, type TypedArray } from '@tensorflow/tfjs-core';
+import { backend_util, type KernelBackend, type Rank, Tensor, type TypedArray } from '@tensorflow/tfjs-core';
 import { theEngine } from './engine.ts';
 import { printAval } from './print.ts';
-import type { Atom, Aval, Literal } from './program.ts';
+import type { Atom, Literal } from './program.ts';
 
 /** Anything that can be open: a trace, seen from one of its tensors. */
 export interface Scope {
@@ -12,35 +12,26 @@ export interface Scope {
 const globals = globalThis as { _tfGlobals?: Map<string, unknown> };
 const BaseTensor = (globals._tfGlobals?.get('Tensor') ?? Tensor) as typeof Tensor;
 
-const dataIds = new WeakMap<Tracer, object>();
-
-/** A symbolic tensor: shape and dtype, and the value of the open trace that it stands for. It holds no data. */
-export class Tracer extends BaseTensor<Rank> {
+/** A symbolic tensor: shape and dtype, and what it stands for in the open trace. It holds no data. */
+abstract class Symbolic extends BaseTensor<Rank> {
   readonly scope: Scope;
-  readonly atom: Atom;
 
-  constructor(scope: Scope, atom: Atom) {
-    super(atom.shape as [], atom.dtype, {}, theEngine().nextTensorId());
+  constructor(scope: Scope, shape: readonly number[], dtype: keyof DataTypes) {
+    super(shape as [], dtype, {}, theEngine().nextTensorId());
     this.scope = scope;
-    this.atom = atom;
   }
 
-  // tfjs calls anything with its methods a tensor; a tracer is known by its prototype.
-  static override [Symbol.hasInstance](instance: unknown): boolean {
-    return (
-      typeof instance === 'object' &&
-      instance !== null &&
-      Object.prototype.isPrototypeOf.call(Tracer.prototype, instance)
-    );
-  }
+  /** The values, if they are known while the function is traced. */
+  protected abstract knownValues(): TypedArray | undefined;
 
   private hostValues(operation: string): TypedArray {
-    if (this.atom.kind === 'literal') return this.atom.values.slice();
+    const values = this.knownValues();
+    if (values !== undefined) return values;
     throw new Error(
       this.scope.open
-        ? `${operation}: the value of a traced tensor ${printAval(this.atom)} was read, but it is not known while a function is traced. ` +
+        ? `${operation}: the value of a traced tensor ${printAval(this)} was read, but it is not known while a function is traced. ` +
             'Return it (for instance in aux) and read it outside, or choose with tf.where instead of branching on it.'
-        : escaped(this.atom),
+        : escaped(this),
     );
   }
 
@@ -58,12 +49,58 @@ export class Tracer extends BaseTensor<Rank> {
 
   override dataToGPU(): never {
     throw new Error(
-      `dataToGPU: a traced tensor ${printAval(this.atom)} has no data. Return it and read it outside of the traced function.`,
+      `dataToGPU: a traced tensor ${printAval(this)} has no data. Return it and read it outside of the traced function.`,
     );
   }
 
   override dispose(): void {
     if (dataIds.has(this)) super.dispose();
+  }
+}
+
+const dataIds = new WeakMap<Symbolic, object>();
+
+// tfjs calls anything with its methods a tensor; these are known by their prototype.
+function isMade(instance: unknown, prototype: object): boolean {
+  return typeof instance === 'object' && instance !== null && Object.prototype.isPrototypeOf.call(prototype, instance);
+}
+
+/** A traced tensor of real numbers: a value of a program. */
+export class Tracer extends Symbolic {
+  readonly atom: Atom;
+
+  constructor(scope: Scope, atom: Atom) {
+    super(scope, atom.shape, atom.dtype);
+    this.atom = atom;
+  }
+
+  static override [Symbol.hasInstance](instance: unknown): boolean {
+    return isMade(instance, Tracer.prototype);
+  }
+
+  protected override knownValues(): TypedArray | undefined {
+    return this.atom.kind === 'literal' ? this.atom.values.slice() : undefined;
+  }
+}
+
+/** A traced tensor of complex numbers: a program holds two of real ones in its place. */
+export class ComplexTracer extends Symbolic {
+  readonly real: Tracer;
+  readonly imag: Tracer;
+
+  constructor(scope: Scope, real: Tracer, imag: Tracer) {
+    super(scope, real.shape, 'complex64');
+    this.real = real;
+    this.imag = imag;
+  }
+
+  static override [Symbol.hasInstance](instance: unknown): boolean {
+    return isMade(instance, ComplexTracer.prototype);
+  }
+
+  protected override knownValues(): TypedArray | undefined {
+    const [real, imag] = [this.real, this.imag].map((part) => literalOf(part)?.values as Float32Array | undefined);
+    return real && imag && backend_util.mergeRealAndImagArrays(real, imag);
   }
 }
 
@@ -76,16 +113,17 @@ type DataTypes = {
 };
 
 // A literal that outlives its trace becomes a real tensor when its data is first asked for; any other traced tensor has no data by then.
-Object.defineProperty(Tracer.prototype, 'dataId', {
+Object.defineProperty(Symbolic.prototype, 'dataId', {
   configurable: true,
-  set(this: Tracer): void {},
-  get(this: Tracer): object {
+  set(this: Symbolic): void {},
+  get(this: Symbolic): object {
     const known = dataIds.get(this);
     if (known !== undefined) return known;
     if (this.scope.open) return this.scope;
-    if (this.atom.kind !== 'literal') throw new Error(escaped(this.atom));
+    const literal = literalOf(this);
+    if (literal === undefined) throw new Error(escaped(this));
     const backend = theEngine().backend;
-    const dataId = backend.write(this.atom.values.slice(), [...this.atom.shape], this.atom.dtype);
+    const dataId = backend.write(literal.values.slice(), [...literal.shape], literal.dtype);
     dataIds.set(this, dataId);
     trackOutsideOfOps(this, backend);
     return dataId;
@@ -107,7 +145,7 @@ export function literalOf(tensor: Tensor): Literal | undefined {
   return tensor instanceof Tracer && tensor.atom.kind === 'literal' ? tensor.atom : undefined;
 }
 
-export function escaped(aval: Aval): string {
+export function escaped(aval: Pick<Tensor, 'shape' | 'dtype'>): string {
   return (
     `a traced tensor ${printAval(aval)} was used after the function that made it had returned, or in another one. ` +
     'A traced function must hand out its tensors by returning them, not through a variable outside of it.'

@@ -43,6 +43,13 @@ export function slice(x: Tensor, begin: readonly number[], size: readonly number
   return sameShape(x.shape, size) ? x : record('Slice', [x], { begin, size });
 }
 
+/** The root of a square, with the derivative 0 at 0 by convention: that of the root itself is infinite there. */
+export function rootOrZero(x: Tensor): Tensor {
+  const isZero = record('Equal', [x, scalar(0)]);
+  const root = record('Sqrt', [record('Select', [isZero, broadcastTo(scalar(1), x.shape), x])]);
+  return record('Select', [isZero, broadcastTo(scalar(0), x.shape), root]);
+}
+
 export function absoluteAxis(axis: number, rank: number): number {
   const absolute = axis < 0 ? axis + rank : axis;
   if (!(absolute >= 0 && absolute < rank)) throw new Error(`axis ${axis} is outside of a tensor of rank ${rank}`);

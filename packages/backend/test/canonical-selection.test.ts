@@ -26,7 +26,14 @@ test.each([
 
 test('gather in rows reads them as one axis', () => {
   const gather = (x: Tensor, i: Tensor): Tensor => tf.gather(x, i as tf.Tensor1D, 1, 1);
-  expect(kernelsOf(gather, tf.ones([2, 3]), tf.ones([2, 4], 'int32'))).toEqual(['Reshape', 'Add', 'GatherV2']);
+  // Indices outside of their row are moved out of all rows.
+  const checked = ['BroadcastTo', 'GreaterEqual', 'BroadcastTo', 'Less', 'LogicalAnd', 'BroadcastTo', 'Select'];
+  expect(kernelsOf(gather, tf.ones([2, 3]), tf.ones([2, 4], 'int32'))).toEqual([
+    ...checked,
+    'Reshape',
+    'Add',
+    'GatherV2',
+  ]);
 });
 
 describe('kernels that no operation of tfjs runs', () => {

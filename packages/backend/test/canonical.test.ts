@@ -322,14 +322,17 @@ test('attributes are canonical and composite kernels are their parts', async () 
     "program(v0: float32[2,3]) {
       v1: float32[2] = Max[axis=[1]](v0)
       v2: float32[2,1] = Reshape[shape=[2,1]](v1)
-      v3: float32[2,1] = StopGradient(v2)
-      v4: float32[2,3] = Sub(v0, v3)
-      v5: float32[2,3] = Exp(v4)
-      v6: float32[2] = Sum[axis=[1]](v5)
-      v7: float32[2] = Log(v6)
-      v8: float32[2] = Reshape[shape=[2]](v3)
-      v9: float32[2] = Add(v8, v7)
-      return v9
+      v3: bool[2,1] = IsFinite(v2)
+      v4: float32[2,1] = BroadcastTo[shape=[2,1]](0)
+      v5: float32[2,1] = Select(v3, v2, v4)
+      v6: float32[2,1] = StopGradient(v5)
+      v7: float32[2,3] = Sub(v0, v6)
+      v8: float32[2,3] = Exp(v7)
+      v9: float32[2] = Sum[axis=[1]](v8)
+      v10: float32[2] = Log(v9)
+      v11: float32[2] = Reshape[shape=[2]](v6)
+      v12: float32[2] = Add(v11, v10)
+      return v12
     }"
   `);
   expect(print((x) => tf.tile(x, [2, 3]), some(1, 4))).toMatchInlineSnapshot(`

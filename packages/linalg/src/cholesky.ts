@@ -3,7 +3,7 @@ import type { Aval } from '@posteriors/backend';
 import { matMul, type Tensor } from '@tensorflow/tfjs-core';
 import { type Compute, type Kernel, onHost } from './kernels.host.ts';
 import { onWebGPU } from './kernels.webgpu.ts';
-import { batchOf, requireSquare, sizeOfMatrix, symmetricPart, transposed } from './matrix.ts';
+import { countOf, requireSquare, sizeOfMatrix, symmetricPart, transposed } from './matrix.ts';
 import { triangles } from './triangles.ts';
 import { solveTriangular } from './triangular.ts';
 import { choleskyShader } from './wgsl.ts';
@@ -53,7 +53,7 @@ const kernel: Kernel = defineKernel({
   run: {
     ...onHost(shape, compute),
     webgpu: onWebGPU('Cholesky', shape, choleskyShader, (_, result) => {
-      const count = batchOf(result).reduce((product, n) => product * n, 1);
+      const count = countOf(result);
       return { workgroups: count, integers: [sizeOfMatrix(result)[0], count] };
     }),
   },

@@ -4,8 +4,10 @@ import { concat, matMul, mul, reshape, type Tensor } from '@tensorflow/tfjs-core
 import { reciprocalDifferences } from './gaps.ts';
 import { symmetricEigen } from './jacobi.ts';
 import { type Compute, type Kernel, onHost } from './kernels.host.ts';
-import { batchOf, requireSquare, rowsOf, sizeOfMatrix, symmetricPart } from './matrix.ts';
+import { onWebGPU } from './kernels.webgpu.ts';
+import { batchOf, countOf, requireSquare, rowsOf, sizeOfMatrix, symmetricPart } from './matrix.ts';
 import { diagonalOf } from './triangles.ts';
+import { eighShader, eighWorkspace } from './wgsl-jacobi.ts';
 
 /** A symmetric eigendecomposition, `a = vectors diag(values) vectors^T`. */
 export type Eigh = {
@@ -51,7 +53,14 @@ const kernel: Kernel = defineKernel({
     },
   },
   batch: (inputs) => kernel(inputs),
-  run: onHost(shape, compute),
+  run: {
+    ...onHost(shape, compute),
+    webgpu: onWebGPU('Eigh', shape, eighShader, ([a]) => {
+      const [n] = sizeOfMatrix(a!);
+      const count = countOf(a!);
+      return { workgroups: count, integers: [n, count], workspace: count * eighWorkspace(n) };
+    }),
+  },
 });
 
 /**
@@ -60,11 +69,11 @@ const kernel: Kernel = defineKernel({
  * Only the lower triangle of `a` is read; derivatives take `a` as symmetric, as those of {@link cholesky}. The sign of each vector is such
  * that the first of its elements that are the largest by magnitude (to a thousandth) is positive. Where eigenvalues are equal, the
  * derivative of the vectors does not exist, and what would be divided by their difference counts as zero: first derivatives of
- * functions that do not depend on the choice of vectors are right. On cpu and wasm, in float64.
+ * functions that do not depend on the choice of vectors are right. In float64 on cpu and wasm,
+ * in float32 on webgpu.
  *
  * @param a symmetric float32 matrices `[..., n, n]`.
  * @returns `values` `[..., n]`, ascending, and `vectors` `[..., n, n]`, which the caller owns.
- * @throws on webgpu, which does not have the kernel.
  */
 export function eigh(a: Tensor): Eigh {
   return evaluate('eigh', () => {

@@ -19,6 +19,11 @@ export function batchOf({ shape }: Shaped): readonly number[] {
   return shape.slice(0, -2);
 }
 
+/** How many matrices there are. */
+export function countOf(x: Shaped): number {
+  return batchOf(x).reduce((product, n) => product * n, 1);
+}
+
 /** @throws unless `x` holds float32 matrices. */
 export function requireMatrices(name: string, x: Typed): void {
   if (x.dtype !== 'float32' || x.shape.length < 2) {

@@ -3,9 +3,11 @@ import type { Aval } from '@posteriors/backend';
 import { concat, matMul, sub, type Tensor } from '@tensorflow/tfjs-core';
 import { orthogonalise } from './householder.ts';
 import { type Compute, type Kernel, onHost } from './kernels.host.ts';
-import { batchOf, columnsOf, requireMatrices, rowsOf, sizeOfMatrix, transposed } from './matrix.ts';
+import { onWebGPU } from './kernels.webgpu.ts';
+import { batchOf, columnsOf, countOf, requireMatrices, rowsOf, sizeOfMatrix, transposed } from './matrix.ts';
 import { triangles } from './triangles.ts';
 import { solveTriangular } from './triangular.ts';
+import { qrShader, qrWorkspace } from './wgsl-householder.ts';
 
 /** A reduced QR factorisation, `a = q r`. */
 export type Qr = {
@@ -50,18 +52,24 @@ const kernel: Kernel = defineKernel({
     },
   },
   batch: (inputs) => kernel(inputs),
-  run: onHost(shape, compute),
+  run: {
+    ...onHost(shape, compute),
+    webgpu: onWebGPU('Qr', shape, qrShader, ([a]) => {
+      const [m, n] = sizeOfMatrix(a!);
+      const count = countOf(a!);
+      return { workgroups: count, integers: [m, n, count], workspace: count * qrWorkspace(m, n) };
+    }),
+  },
 });
 
 /**
  * The reduced QR factorisation, by Householder reflections.
  *
- * It is unique where the first k columns of a matrix are linearly independent, and only there it has a derivative. On cpu and wasm,
- * in float64.
+ * It is unique where the first k columns of a matrix are linearly independent, and only there it has a derivative. In float64 on cpu and
+ * wasm, in float32 on webgpu.
  *
  * @param a float32 matrices `[..., m, n]`; k is the smaller of m and n.
  * @returns `q` `[..., m, k]` and `r` `[..., k, n]`, which the caller owns.
- * @throws on webgpu, which does not have the kernel.
  */
 export function qr(a: Tensor): Qr {
   return evaluate('qr', () => {

@@ -4,8 +4,10 @@ import { add, concat, matMul, mul, reshape, sub, type Tensor } from '@tensorflow
 import { reciprocalOrZero } from './gaps.ts';
 import { singular } from './jacobi.ts';
 import { type Compute, type Kernel, onHost } from './kernels.host.ts';
-import { batchOf, requireMatrices, rowsOf, sizeOfMatrix, transposed } from './matrix.ts';
+import { onWebGPU } from './kernels.webgpu.ts';
+import { batchOf, countOf, requireMatrices, rowsOf, sizeOfMatrix, transposed } from './matrix.ts';
 import { diagonalOf } from './triangles.ts';
+import { svdShader, svdWorkspace } from './wgsl-jacobi.ts';
 
 /** A reduced singular value decomposition, `a = u diag(values) v^T`. */
 export type Svd = {
@@ -64,7 +66,14 @@ const kernel: Kernel = defineKernel({
     },
   },
   batch: (inputs) => kernel(inputs),
-  run: onHost(shape, compute),
+  run: {
+    ...onHost(shape, compute),
+    webgpu: onWebGPU('Svd', shape, svdShader, ([a]) => {
+      const [m, n] = sizeOfMatrix(a!);
+      const count = countOf(a!);
+      return { workgroups: count, integers: [m, n, count], workspace: count * svdWorkspace(m, n) };
+    }),
+  },
 });
 
 /**
@@ -73,11 +82,11 @@ const kernel: Kernel = defineKernel({
  * The signs are such that of each vector of the smaller side (of `v` where m >= n, else of `u`) the first of its elements that are the
  * largest by magnitude (to a thousandth) is positive. Where singular values are equal, or zero, the derivative of the vectors does not
  * exist, and what would be divided by zero counts as zero: where values are equal and not zero, first derivatives of functions that
- * do not depend on the choice of vectors are right. On cpu and wasm, in float64.
+ * do not depend on the choice of vectors are right. In float64 on cpu and wasm,
+ * in float32 on webgpu.
  *
  * @param a float32 matrices `[..., m, n]`; k is the smaller of m and n.
  * @returns `u` `[..., m, k]`, `values` `[..., k]`, descending, and `v` `[..., n, k]` (not transposed), which the caller owns.
- * @throws on webgpu, which does not have the kernel.
  */
 export function svd(a: Tensor): Svd {
   return evaluate('svd', () => {

@@ -2,6 +2,7 @@ import type { Atom, CallEquation, Equation, KernelEquation, Program, ScanEquatio
 import { type NdArray, sameShape, showShape, sizeOf } from './array.ts';
 import { convolution } from './convolution.ts';
 import { elementwise } from './elementwise.ts';
+import { fourier } from './fourier.ts';
 import { indexing } from './indexing.ts';
 import type { Kernels } from './kernel.ts';
 import { linalg } from './linalg.ts';
@@ -14,6 +15,7 @@ import { selection } from './selection.ts';
 const kernels: Kernels = {
   ...convolution,
   ...elementwise,
+  ...fourier,
   ...movement,
   ...reductions,
   ...products,

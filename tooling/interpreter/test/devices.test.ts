@@ -514,6 +514,19 @@ add('MaxPoolArgmax', [{ shape: [1, 3, 3, 1], values: [0, 2, 2, 2, 2, 1, 1, 1, 1]
     [0, 1],
   ],
 });
+for (const shape of [
+  [2, 1],
+  [2, 8],
+  [3, 2, 2],
+  [2, 3, 2, 15],
+  [2, 97],
+  [4, 2, 128],
+  [2, 331],
+  [2, 0],
+  [0, 2, 3],
+]) {
+  for (const sign of [-1, 1]) add('FourierTransform', [{ shape }], { sign });
+}
 const products: readonly (readonly [batch: readonly number[], n: number, m: number, k: number])[] = [
   [[], 3, 5, 4],
   [[], 1, 1, 1],

@@ -1,7 +1,7 @@
 /** Gathering and scattering. Indices have no derivative. */
 
 import { record, sizeOf } from '@posteriors/backend';
-import { add, concat, range, reshape, type Tensor, tensor } from '@tensorflow/tfjs-core';
+import { concat, gather, range, reshape, type Tensor, type Tensor1D } from '@tensorflow/tfjs-core';
 import { registerRule } from '../rule.ts';
 import { broadcastTo, ensureBatched, moveAxis, reshapeTo } from '../shapes.ts';
 
@@ -20,20 +20,11 @@ registerRule('GatherV2', {
       return moveAxis(sums, 0, axis);
     },
   },
-  batch([x, indices], [batchedX, batchedIndices], attributes, size) {
+  batch([x, indices], [batchedX, batchedIndices], attributes) {
     const axis = attributes['axis'] as number;
     if (!batchedIndices) return record('GatherV2', [x!, indices!], { axis: axis + 1 });
     if (!batchedX) return moveAxis(record('GatherV2', [x!, indices!], { axis }), axis, 0);
-    // Both: rows of all examples in one axis, and indices shifted to their example's rows.
-    const rows = moveAxis(x!, axis + 1, 1);
-    const length = rows.shape[1] as number;
-    const flat = reshapeTo(rows, [size * length, ...rows.shape.slice(2)]);
-    const starts = Int32Array.from({ length: size }, (_, example) => example * length);
-    const shift = tensor(starts, [size, ...indices!.shape.slice(1).map(() => 1)], 'int32');
-    let result = record('GatherV2', [flat, add(indices!, shift)], { axis: 0 });
-    const rank = indices!.rank - 1;
-    for (let i = 0; i < axis; i++) result = moveAxis(result, 1 + rank + i, 1 + i);
-    return result;
+    return gather(x!, indices as Tensor1D, axis + 1, 1);
   },
 });
 

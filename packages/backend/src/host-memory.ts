@@ -1,0 +1,17 @@
+/** The memory of the devices that the host reads at once. */
+import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
+
+type Memory = Float32Array | Int32Array | Uint8Array;
+
+/** What tfjs's wasm device has beside what all devices have. */
+export type WasmDevice = KernelBackend & {
+  makeOutput(shape: number[], dtype: string): TensorInfo;
+  typedArrayFromHeap(info: TensorInfo): Memory;
+};
+
+/** The elements of a tensor, without a copy of them: to be read before another tensor is made, which may move the memory. */
+export function elementsOf(device: KernelBackend, info: TensorInfo): Memory {
+  return 'typedArrayFromHeap' in device
+    ? (device as WasmDevice).typedArrayFromHeap(info)
+    : (device.readSync(info.dataId) as Memory);
+}

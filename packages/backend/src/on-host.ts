@@ -1,0 +1,38 @@
+/** Kernels that compute in JavaScript, for the devices whose memory the host reads at once. */
+import { type KernelBackend, registerKernel, type TensorInfo } from '@tensorflow/tfjs-core';
+import { elementsOf } from './host-memory.ts';
+import type { Attributes } from './program.ts';
+
+export type Values = Float32Array | Int32Array;
+interface Computed {
+  readonly shape: number[];
+  readonly values: Values;
+}
+export interface HostKernel {
+  /** Names of the inputs. */
+  readonly names: readonly string[];
+  /** The inputs are the device's own memory: they are read, and neither changed nor returned. */
+  compute(inputs: readonly Values[], shapes: readonly (readonly number[])[], attributes: Attributes): Computed;
+}
+
+/** Gives a device these kernels. */
+export function registerOnHost(device: 'cpu' | 'wasm', kernels: { readonly [kernel: string]: HostKernel }): void {
+  for (const [kernelName, { names, compute }] of Object.entries(kernels)) {
+    registerKernel({
+      kernelName,
+      backendName: device,
+      kernelFunc({ inputs, attrs, backend }) {
+        const infos = names.map((name) => inputs[name] as TensorInfo);
+        const memory = backend as KernelBackend;
+        const read = infos.map((info) => elementsOf(memory, info) as Values);
+        const { shape, values } = compute(
+          read,
+          infos.map((info) => info.shape),
+          attrs as unknown as Attributes,
+        );
+        const dtype = values instanceof Int32Array ? 'int32' : 'float32';
+        return { dataId: memory.write(values, shape, dtype), shape, dtype };
+      },
+    });
+  }
+}
