@@ -327,6 +327,22 @@ const onWasm: readonly [name: string, shape: readonly number[], f: (gradient: Gr
     (gradient) => gradient((x) => tf.sum(tf.square(tf.conv2d(images(some([1, 3, 3, 1])), images(x), 1, 'same')))),
   ],
   [
+    'conv2d with channels first',
+    [1, 1, 3, 3],
+    () => (x) => tf.conv2d(images(x), images(some([2, 2, 1, 1])), 1, 'valid', 'NCHW'),
+  ],
+  [
+    'depthwiseConv2d of columns with strides',
+    [1, 7, 6, 3],
+    () => (x) => tf.depthwiseConv2d(images(x), images(some([2, 1, 3, 2])), 2, 'same'),
+  ],
+  [
+    'depthwiseConv2d, its gradient by the filter',
+    [2, 2, 1, 1],
+    (gradient) =>
+      gradient((x) => tf.sum(tf.square(tf.depthwiseConv2d(images(some([1, 3, 3, 1])), images(x), 1, 'same')))),
+  ],
+  [
     'depthwiseConv2d, its gradient by the images',
     [1, 3, 3, 1],
     (gradient) =>

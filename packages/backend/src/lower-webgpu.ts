@@ -1,4 +1,5 @@
-/** What tfjs's webgpu device needs: few axes, rows, and integers that do not become float32 numbers. */
+/** What tfjs's webgpu device needs: few axes, rows, integers that do not become float32 numbers, and accurate functions. */
+import { isImprecise } from './elementary.ts';
 import { withFlatIndices } from './flat-indices.ts';
 import { inHalves } from './halves.ts';
 import { type Equation, type KernelEquation, newValue, sizeOf, type Value } from './program.ts';
@@ -12,7 +13,11 @@ export function forWebGPU(equation: KernelEquation): readonly KernelEquation[] {
     .flatMap(alongRows)
     .flatMap((each) => withFewAxes(each, 'webgpu'))
     .flatMap(inHalves)
-    .map((each) => asView(each) ?? each);
+    .map((each) => asView(each) ?? accurate(each));
+}
+
+function accurate(equation: KernelEquation): KernelEquation {
+  return isImprecise(equation.kernel) ? { ...equation, kernel: `Accurate${equation.kernel}` } : equation;
 }
 
 /** An equation in its kernels, which fill no tensors of many axes. */

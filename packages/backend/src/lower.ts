@@ -150,10 +150,6 @@ const lowerings: { readonly [kernel: string]: Lowering | undefined } = {
     return [equation];
   },
 
-  Sin: accurateOnWebGPU,
-  Cos: accurateOnWebGPU,
-  Tan: accurateOnWebGPU,
-
   // On wasm tfjs's kernel makes a bound of NaN.
   ClipByValue(equation, device) {
     if (device !== 'wasm') return [equation];
@@ -169,10 +165,6 @@ const lowerings: { readonly [kernel: string]: Lowering | undefined } = {
   // tfjs's kernels read nothing from a scalar.
   Slice: (equation) => (output(equation).shape.length > 0 ? [equation] : [{ ...equation, kernel: 'Identity' }]),
 };
-
-function accurateOnWebGPU(equation: KernelEquation, device: string): readonly Equation[] {
-  return [device === 'webgpu' ? { ...equation, kernel: `Accurate${equation.kernel}` } : equation];
-}
 
 function keepNoDims(equation: KernelEquation): readonly Equation[] {
   return [{ ...equation, attributes: { ...equation.attributes, keepDims: false } }];

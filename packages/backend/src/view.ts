@@ -1,5 +1,5 @@
 /** Views: elements of an array at regular places. Transposing, slicing, reversing and repeating are views, of any number of axes. */
-import type { KernelEquation, Literal } from './program.ts';
+import { type KernelEquation, type Literal, sizeOf } from './program.ts';
 import { registerShader } from './shader.ts';
 
 type Numbers = readonly number[];
@@ -71,16 +71,20 @@ const views: {
   },
 };
 
-/** The equation as a view, a mere change of shape where that is all it is; undefined for kernels that compute. */
+/**
+ * The equation as a view, a mere change of shape where that is all it is; undefined for kernels that compute, and for the transpose of one matrix
+ * of real numbers, which tfjs has a fast kernel for.
+ */
 export function asView(equation: KernelEquation): KernelEquation | undefined {
   const [x] = equation.inputs;
   const view = views[equation.kernel]?.(x!.shape, equation.attributes);
   if (view === undefined) return undefined;
   const { shape } = equation.outputs[0]!;
   const { sizes, strides, offset } = merged(view);
-  const isWhole = shape.reduce((a, b) => a * b, 1) === x!.shape.reduce((a, b) => a * b, 1);
+  const isWhole = sizeOf(shape) === sizeOf(x!.shape);
   if (isWhole && offset === 0 && sizes.length <= 1 && (strides[0] ?? 1) === 1)
     return { ...equation, kernel: 'Reshape', attributes: { shape } };
+  if (equation.kernel === 'Transpose' && shape.length === 2 && x!.dtype === 'float32') return undefined;
   const values = Int32Array.of(offset, ...sizes, ...strides);
   const places: Literal = { kind: 'literal', dtype: 'int32', shape: [values.length], values };
   return { ...equation, kernel: 'View', inputs: [x!, places], attributes: { shape } };

@@ -7,14 +7,14 @@
 import '@tensorflow/tfjs-backend-webgpu';
 import { env } from '@tensorflow/tfjs-core';
 import { registerBitwiseAnd } from './bitwise-and.ts';
+import { registerElementary } from './elementary.ts';
 import { registerFourierSum } from './fourier-on-webgpu.ts';
 import { registerHalves } from './halves.ts';
-import { registerTrigonometric } from './trigonometric.ts';
 import { registerView } from './view.ts';
 
 env().set('WEBGPU_CPU_FORWARD', false);
 registerBitwiseAnd();
 registerFourierSum();
-registerTrigonometric();
+registerElementary();
 registerView();
 registerHalves();

@@ -42,7 +42,7 @@ test('there and back is the same, for every size', () => {
       const l = LFromFlat(tensor1d(values));
       const rows = l.arraySync() as number[][];
       expect(rows.length).toBe(n);
-      rows.forEach((row, i) => expect(row.slice(i + 1).every((value) => value === 0)).toBe(true));
+      for (const [i, row] of rows.entries()) expect(row.slice(i + 1).every((value) => value === 0)).toBe(true);
       expect(LToFlat(l)).toBeAllClose(values, { rtol: 0, atol: 0 });
     }),
     { numRuns: 30 },

@@ -7,8 +7,7 @@ import { type Aux, type Batch, type ConformanceOptions, conformance } from '@pos
 import type { TensorTree } from '@posteriors/tree';
 import * as tf from '@tensorflow/tfjs-core';
 import { test } from 'vitest';
-import { badInput } from '../../transform/test/bad-input.ts';
-import type { Params } from '../../transform/test/conformance.ts';
+import { badInput, type Params } from '../../transform/test/bad-input.ts';
 import { denseFisher, denseGgn, denseHessian, diagFisher, diagGgn } from '../src/index.ts';
 
 type State<P> = StateBase & Disposer & { readonly params: P };

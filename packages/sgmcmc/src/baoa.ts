@@ -35,7 +35,7 @@ export function build<P extends TensorTree, B, A>(
   logPosterior: LogProbFn<P, B, A>,
   config: Config<NoInfer<P>>,
 ): Transform<P, State<P>, B, A, Hyper> {
-  checkOptions('baoa.build', config, ['learningRate', ...Object.keys(defaults), 'momenta']);
+  checkOptions('sgmcmc.baoa.build', config, ['learningRate', ...Object.keys(defaults), 'momenta']);
   const { momenta, ...hyper } = config;
   return {
     init(params, options) {
@@ -59,7 +59,7 @@ export interface State<P> extends Disposer {
 
 /** The first state. It owns its tensors; those given stay the caller's. Warns of given momenta that are far hotter than the temperature. */
 export function init<P extends TensorTree>(params: P, options: MomentaOptions<NoInfer<P>> = {}): State<P> {
-  return initWithMomenta('baoa.init', params, options, () => ({}));
+  return initWithMomenta('sgmcmc.baoa.init', params, options, () => ({}));
 }
 
 /**
@@ -79,7 +79,7 @@ export function update<P extends TensorTree, B, A>(
   return step(state, batch, logPosterior, hyper, options);
 }
 
-const step = sampler<Moving, Hyper>('baoa.update', defaults, ({ params, momenta }, gradient, hyper, noise) => {
+const step = sampler<Moving, Hyper>('sgmcmc.baoa.update', defaults, ({ params, momenta }, gradient, hyper, noise) => {
   const { learningRate: epsilon, alpha, sigma, temperature } = hyper;
   const precision = pow(sigma, -2);
   const decay = neg(mul(epsilon, mul(alpha, precision)));

@@ -32,7 +32,7 @@ export function build<P extends TensorTree, B, A>(
   logPosterior: LogProbFn<P, B, A>,
   config: Config<NoInfer<P>>,
 ): Transform<P, State<P>, B, A, Hyper> {
-  checkOptions('sghmc.build', config, ['learningRate', ...Object.keys(defaults), 'momenta']);
+  checkOptions('sgmcmc.sghmc.build', config, ['learningRate', ...Object.keys(defaults), 'momenta']);
   const { momenta, ...hyper } = config;
   return {
     init(params, options) {
@@ -56,7 +56,7 @@ export interface State<P> extends Disposer {
 
 /** The first state. It owns its tensors; those given stay the caller's. Warns of given momenta that are far hotter than the temperature. */
 export function init<P extends TensorTree>(params: P, options: MomentaOptions<NoInfer<P>> = {}): State<P> {
-  return initWithMomenta('sghmc.init', params, options, () => ({}));
+  return initWithMomenta('sgmcmc.sghmc.init', params, options, () => ({}));
 }
 
 /**
@@ -77,6 +77,6 @@ export function update<P extends TensorTree, B, A>(
   return step(state, batch, logPosterior, hyper, options);
 }
 
-const step = sampler<Moving, Hyper>('sghmc.update', defaults, (tensors, gradient, hyper, noise) =>
+const step = sampler<Moving, Hyper>('sgmcmc.sghmc.update', defaults, (tensors, gradient, hyper, noise) =>
   eulerStep(tensors, gradient, hyper, hyper.alpha, noise),
 );

@@ -34,7 +34,7 @@ export function build<P extends TensorTree, B, A>(
   logPosterior: LogProbFn<P, B, A>,
   config: Hyper,
 ): Transform<P, State<P>, B, A, Hyper> {
-  checkOptions('sgld.build', config, ['learningRate', ...Object.keys(defaults)]);
+  checkOptions('sgmcmc.sgld.build', config, ['learningRate', ...Object.keys(defaults)]);
   return {
     init,
     update: (state, batch, options) => update(state, batch, logPosterior, config, options),
@@ -52,7 +52,7 @@ export interface State<P> extends Disposer {
 
 /** The first state. It owns its tensors; those given stay the caller's. */
 export function init<P extends TensorTree>(params: P, options: InitOptions = {}): State<P> {
-  return initState('sgld.init', params, options, () => ({ logPosterior: notYet() }));
+  return initState('sgmcmc.sgld.init', params, options, () => ({ logPosterior: notYet() }));
 }
 
 /**
@@ -73,7 +73,7 @@ export function update<P extends TensorTree, B, A>(
   return step(state, batch, logPosterior, hyper, options);
 }
 
-const step = sampler<Position, Hyper>('sgld.update', defaults, ({ params }, gradient, hyper, noise) => {
+const step = sampler<Position, Hyper>('sgmcmc.sgld.update', defaults, ({ params }, gradient, hyper, noise) => {
   const { learningRate: epsilon, beta, temperature } = hyper;
   const sd = noiseSd(mul(temperature, epsilon), 2, beta);
   return {

@@ -45,7 +45,7 @@ export function build<P extends TensorTree, B, A>(
   logPosterior: LogProbFn<P, B, A>,
   config: Hyper,
 ): Transform<P, State<P>, B, A, Hyper> {
-  checkOptions('sglrw.build', config, ['learningRate', ...Object.keys(defaults)]);
+  checkOptions('sgmcmc.sglrw.build', config, ['learningRate', ...Object.keys(defaults)]);
   return {
     init,
     update: (state, batch, options) => update(state, batch, logPosterior, config, options),
@@ -63,7 +63,7 @@ export interface State<P> extends Disposer {
 
 /** The first state. It owns its tensors; those given stay the caller's. */
 export function init<P extends TensorTree>(params: P, options: InitOptions = {}): State<P> {
-  return initState('sglrw.init', params, options, () => ({ logPosterior: notYet() }));
+  return initState('sgmcmc.sglrw.init', params, options, () => ({ logPosterior: notYet() }));
 }
 
 /**
@@ -85,7 +85,7 @@ export function update<P extends TensorTree, B, A>(
 }
 
 const step = sampler<Position, Hyper>(
-  'sglrw.update',
+  'sgmcmc.sglrw.update',
   defaults,
   ({ params }, gradient, { learningRate: epsilon, temperature }, noise) => {
     const delta = sqrt(mul(2, mul(temperature, epsilon)));
@@ -101,7 +101,7 @@ const step = sampler<Position, Hyper>(
   },
   ({ temperature }) =>
     checkHyper<Pick<Hyper, 'temperature'>>(
-      'sglrw.update',
+      'sgmcmc.sglrw.update',
       { temperature },
       {
         temperature: {

@@ -46,7 +46,7 @@ export function build<P extends TensorTree, B, A>(
   logPosterior: LogProbFn<P, B, A>,
   config: Config<NoInfer<P>>,
 ): Transform<P, State<P>, B, A, Hyper> {
-  checkOptions('sgnht.build', config, ['learningRate', ...Object.keys(defaults), 'momenta', 'xi']);
+  checkOptions('sgmcmc.sgnht.build', config, ['learningRate', ...Object.keys(defaults), 'momenta', 'xi']);
   const { momenta, xi, ...hyper } = config;
   return {
     init(params, options) {
@@ -79,7 +79,7 @@ export function init<P extends TensorTree>(
   params: P,
   { xi = defaults.alpha, ...options }: MomentaOptions<NoInfer<P>> & { readonly xi?: number | Tensor } = {},
 ): State<P> {
-  const name = 'sgnht.init';
+  const name = 'sgmcmc.sgnht.init';
   checkHyper<{ readonly xi: Tensor }>(name, { xi }, { xi: { test: Number.isFinite, must: 'a finite number' } });
   return initWithMomenta(name, params, options, () => ({ xi: typeof xi === 'number' ? scalar(xi) : clone(xi) }));
 }
@@ -106,7 +106,7 @@ interface Tensors extends Moving {
   readonly xi: Tensor;
 }
 
-const step = sampler<Tensors, Hyper>('sgnht.update', defaults, (tensors, gradient, hyper, noise) => {
+const step = sampler<Tensors, Hyper>('sgmcmc.sgnht.update', defaults, (tensors, gradient, hyper, noise) => {
   const { learningRate: epsilon, sigma, temperature } = hyper;
   const { momenta, xi } = tensors;
   const squares = leaves(momenta).map((m) => sum(square(m)));

@@ -1,10 +1,20 @@
-import type { LogProbFn, Transform } from '@posteriors/transform';
+import '@posteriors/backend/cpu';
+import '@posteriors/backend/wasm';
+import { conformance } from '@posteriors/transform/testing';
+import { test } from 'vitest';
 import { badInput } from '../../transform/test/bad-input.ts';
-import { conformance, type Params } from '../../transform/test/conformance.ts';
 import { baoa } from '../src/index.ts';
 
-const build = <B, A>(logPosterior: LogProbFn<Params, B, A>): Transform<Params, baoa.State<Params>, B, A, baoa.Hyper> =>
-  baoa.build(logPosterior, { learningRate: (step) => 0.1 / (step + 1), alpha: 0.7, sigma: 1.5, temperature: 0.25 });
+const checks = conformance({
+  name: 'sgmcmc.baoa',
+  build: (logPosterior, hyper) =>
+    baoa.build(logPosterior, { learningRate: 0.1, alpha: 0.7, sigma: 1.5, temperature: 0.25, ...hyper }),
+  hyper: { learningRate: 0.1, alpha: 0.7, sigma: 1.5, temperature: 0.25 },
+  draws: 'unless cold',
+  devices: ['cpu', 'wasm'],
+});
+for (const { name, run } of checks) test(name, run);
 
-conformance('baoa', build);
-badInput('baoa', build);
+badInput('sgmcmc.baoa', (logPosterior) =>
+  baoa.build(logPosterior, { learningRate: 0.1, alpha: 0.7, sigma: 1.5, temperature: 0.25 }),
+);

@@ -130,7 +130,9 @@ describe.each(names)('%s', (name) => {
     for (const [option, value, says] of wrong.filter(([option]) => takes[name].includes(option))) {
       for (const inplace of [false, true]) {
         const hyper = { [option]: value } as Hyper;
-        expect(() => transform.update(state, null, { hyper, inplace })).toThrow(`${name}.update: ${option} ${says}`);
+        expect(() => transform.update(state, null, { hyper, inplace })).toThrow(
+          `sgmcmc.${name}.update: ${option} ${says}`,
+        );
       }
     }
     vector.dispose();
@@ -141,9 +143,9 @@ describe.each(names)('%s', (name) => {
 
   test('build refuses options that do not exist, or none', () => {
     expect(() => build(standard, { learningRate: 0.1, lr: 0.1 })).toThrow(
-      `${name}.build: there is no option lr; there are ${takes[name].join(', ')}`,
+      `sgmcmc.${name}.build: there is no option lr; there are ${takes[name].join(', ')}`,
     );
-    expect(() => build(standard, undefined as never)).toThrow(`${name}.build: the options are undefined`);
+    expect(() => build(standard, undefined as never)).toThrow(`sgmcmc.${name}.build: the options are undefined`);
   });
 
   test('a key that is given decides the numbers, as the seed it is the key of', () => {
@@ -164,7 +166,7 @@ describe('a negative noise variance', () => {
     const transform = samplers[name].build(logQuadratic, { learningRate: 0.1, temperature: 0.5 });
     const state = transform.init(params(), { seed: 0 });
     const loss = 0.5 * 0.1 * beta(name);
-    const says = `${name}.update: the noise variance is negative: ${friction(name)} is below temperature * learningRate * beta = ${loss}. Lower beta or the learning rate`;
+    const says = `sgmcmc.${name}.update: the noise variance is negative: ${friction(name)} is below temperature * learningRate * beta = ${loss}. Lower beta or the learning rate`;
     for (const inplace of [false, true]) {
       expect(() => transform.update(state, null, { hyper: { beta: beta(name) }, inplace })).toThrow(says);
     }
@@ -198,7 +200,7 @@ describe('sglrw', () => {
   test('refuses a temperature of 0 and says what takes one', () => {
     const state = init(params(), { seed: 0 });
     const says =
-      'sglrw.update: temperature is 0 and must be positive, as the steps of the walk have the length √(2 temperature learningRate); sgld and baoa take a temperature of 0';
+      'sgmcmc.sglrw.update: temperature is 0 and must be positive, as the steps of the walk have the length √(2 temperature learningRate); sgld and baoa take a temperature of 0';
     expect(() => update(state, null, logQuadratic, { learningRate: 0.1, temperature: 0 })).toThrow(says);
     const cooling = build(logQuadratic, { learningRate: 0.1, temperature: (step: number) => 1 - step });
     const [next] = cooling.update(state, null);

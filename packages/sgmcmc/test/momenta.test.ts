@@ -49,25 +49,29 @@ describe.each(withMomenta)('the first momenta of %s', (name) => {
     gone.dispose();
     const live = tf.memory().numTensors;
     expect(begin({ a: momenta.a })).toThrow(
-      `${name}.init: the parameters and momenta: tree.mapWithPath: trees differ in structure at $: {a, b} vs {a}`,
+      `sgmcmc.${name}.init: the parameters and momenta: tree.mapWithPath: trees differ in structure at $: {a, b} vs {a}`,
     );
     expect(begin({ a: [[momenta.a[0]]], b: momenta.b })).toThrow(
       'trees differ in structure at $.a[0]: Tensor vs [1 item]',
     );
     expect(begin({ a: [row], b: momenta.b })).toThrow(
-      `${name}.init: the parameters and momenta: shapes differ at $.a[0]: [2,3] vs [3]`,
+      `sgmcmc.${name}.init: the parameters and momenta: shapes differ at $.a[0]: [2,3] vs [3]`,
     );
-    expect(begin({ a: [int], b: momenta.b })).toThrow(`${name}.init: momenta $.a[0] is int32[2,3] and must be float32`);
-    expect(begin({ a: momenta.a, b: 3 })).toThrow(`${name}.init: momenta $.b is a number and must be a float32 tensor`);
-    expect(begin({ a: momenta.a, b: gone })).toThrow(`${name}.init: momenta $.b is a disposed tensor float32[]`);
+    expect(begin({ a: [int], b: momenta.b })).toThrow(
+      `sgmcmc.${name}.init: momenta $.a[0] is int32[2,3] and must be float32`,
+    );
+    expect(begin({ a: momenta.a, b: 3 })).toThrow(
+      `sgmcmc.${name}.init: momenta $.b is a number and must be a float32 tensor`,
+    );
+    expect(begin({ a: momenta.a, b: gone })).toThrow(`sgmcmc.${name}.init: momenta $.b is a disposed tensor float32[]`);
     expect(begin(Number.NaN)).toThrow(
-      `${name}.init: momenta is NaN and must be a finite number, or a tree like the parameters`,
+      `sgmcmc.${name}.init: momenta is NaN and must be a finite number, or a tree like the parameters`,
     );
     const sigma = { sigma: 0 };
-    expect(() => init(params, sigma)).toThrow(`${name}.init: sigma is 0 and must be a positive number`);
+    expect(() => init(params, sigma)).toThrow(`sgmcmc.${name}.init: sigma is 0 and must be a positive number`);
     const temperature = { temperature: -1 };
     expect(() => init(params, temperature)).toThrow(
-      `${name}.init: temperature is -1 and must be a number that is not negative`,
+      `sgmcmc.${name}.init: temperature is -1 and must be a number that is not negative`,
     );
     expect(tf.memory().numTensors).toBe(live);
     disposeTensors([row, int]);
@@ -88,7 +92,7 @@ describe.each(withMomenta)('the first momenta of %s', (name) => {
       ['a tree', { momenta, sigma: 0.5, temperature: 0.25 }, 8, 0.0625],
     ])('warn: %s', (_, hyper, squares, usual) => {
       expect(warnings(hyper)).toEqual([
-        `${name}.init: the mean square of the given momenta is ${squares}, and sigma² temperature, which it is in the long run, only ${usual}. Until friction ` +
+        `sgmcmc.${name}.init: the mean square of the given momenta is ${squares}, and sigma² temperature, which it is in the long run, only ${usual}. Until friction ` +
           'has slowed them down the parameters are thrown far away. Leave momenta out to draw them from N(0, sigma² temperature), or give 0.',
       ]);
     });
@@ -131,8 +135,12 @@ describe('the first thermostat', () => {
   });
 
   test('is refused unless it is finite and a scalar', () => {
-    expect(() => sgnht.init(params, { xi: Number.NaN })).toThrow('sgnht.init: xi is NaN and must be a finite number');
-    expect(() => sgnht.init(params, { xi: tf.ones([2]) })).toThrow('sgnht.init: xi has shape [2] and must be a scalar');
+    expect(() => sgnht.init(params, { xi: Number.NaN })).toThrow(
+      'sgmcmc.sgnht.init: xi is NaN and must be a finite number',
+    );
+    expect(() => sgnht.init(params, { xi: tf.ones([2]) })).toThrow(
+      'sgmcmc.sgnht.init: xi has shape [2] and must be a scalar',
+    );
   });
 
   test('is one for the whole tree: it moves by ε (σ⁻² mean m² - T), the mean over all elements', () => {

@@ -149,6 +149,6 @@ describe.each(['cpu', 'wasm'] as const)('a gradient that is NaN where the log po
     const state = updated(transform, transform.init(tf.tensor1d([0, 1, 2]), { seed: 1 }), 1);
     const touched = (withMomenta.includes(name) ? state.momenta : state.params) as tf.Tensor;
     expect([...touched.dataSync()].map(Number.isNaN)).toEqual([true, false, false]);
-    expect(() => updated(transform, state, 2)).toThrow(`${name}.update: logPosterior is NaN at step`);
+    expect(() => updated(transform, state, 2)).toThrow(`sgmcmc.${name}.update: logPosterior is NaN at step`);
   });
 });

@@ -1,12 +1,20 @@
-import type { LogProbFn, Transform } from '@posteriors/transform';
+import '@posteriors/backend/cpu';
+import '@posteriors/backend/wasm';
+import { conformance } from '@posteriors/transform/testing';
+import { test } from 'vitest';
 import { badInput } from '../../transform/test/bad-input.ts';
-import { conformance, type Params } from '../../transform/test/conformance.ts';
 import { sghmc } from '../src/index.ts';
 
-const build = <B, A>(
-  logPosterior: LogProbFn<Params, B, A>,
-): Transform<Params, sghmc.State<Params>, B, A, sghmc.Hyper> =>
-  sghmc.build(logPosterior, { learningRate: (step) => 0.1 / (step + 1), alpha: 0.7, sigma: 1.5, temperature: 0.25 });
+const checks = conformance({
+  name: 'sgmcmc.sghmc',
+  build: (logPosterior, hyper) =>
+    sghmc.build(logPosterior, { learningRate: 0.1, alpha: 0.7, sigma: 1.5, temperature: 0.25, ...hyper }),
+  hyper: { learningRate: 0.1, alpha: 0.7, beta: 0.5, sigma: 1.5, temperature: 0.25 },
+  draws: 'unless cold',
+  devices: ['cpu', 'wasm'],
+});
+for (const { name, run } of checks) test(name, run);
 
-conformance('sghmc', build);
-badInput('sghmc', build);
+badInput('sgmcmc.sghmc', (logPosterior) =>
+  sghmc.build(logPosterior, { learningRate: 0.1, alpha: 0.7, sigma: 1.5, temperature: 0.25 }),
+);

@@ -1,10 +1,22 @@
-import type { LogProbFn, Transform } from '@posteriors/transform';
+import '@posteriors/backend/cpu';
+import '@posteriors/backend/wasm';
+import { conformance } from '@posteriors/transform/testing';
+import { test } from 'vitest';
 import { badInput } from '../../transform/test/bad-input.ts';
-import { conformance, type Params } from '../../transform/test/conformance.ts';
 import { sgld } from '../src/index.ts';
 
-const build = <B, A>(logPosterior: LogProbFn<Params, B, A>): Transform<Params, sgld.State<Params>, B, A, sgld.Hyper> =>
-  sgld.build(logPosterior, { learningRate: (step) => 0.05 / (step + 1), beta: 0.5, temperature: 0.25 });
+const checks = conformance({
+  name: 'sgmcmc.sgld',
+  build: (logPosterior, hyper) =>
+    sgld.build(logPosterior, { learningRate: 0.05, beta: 0.5, temperature: 0.25, ...hyper }),
+  hyper: { learningRate: 0.05, beta: 0.5, temperature: 0.25 },
+  draws: 'unless cold',
+  devices: ['cpu', 'wasm'],
+});
+for (const { name, run } of checks) test(name, run);
 
-conformance('sgld', build);
-badInput('sgld', build, { companions: false });
+badInput(
+  'sgmcmc.sgld',
+  (logPosterior) => sgld.build(logPosterior, { learningRate: 0.05, beta: 0.5, temperature: 0.25 }),
+  { companions: false },
+);

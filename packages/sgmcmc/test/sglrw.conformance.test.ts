@@ -1,12 +1,19 @@
-import type { LogProbFn, Transform } from '@posteriors/transform';
+import '@posteriors/backend/cpu';
+import '@posteriors/backend/wasm';
+import { conformance } from '@posteriors/transform/testing';
+import { test } from 'vitest';
 import { badInput } from '../../transform/test/bad-input.ts';
-import { conformance, type Params } from '../../transform/test/conformance.ts';
 import { sglrw } from '../src/index.ts';
 
-const build = <B, A>(
-  logPosterior: LogProbFn<Params, B, A>,
-): Transform<Params, sglrw.State<Params>, B, A, sglrw.Hyper> =>
-  sglrw.build(logPosterior, { learningRate: (step) => 0.05 / (step + 1), temperature: 0.25 });
+const checks = conformance({
+  name: 'sgmcmc.sglrw',
+  build: (logPosterior, hyper) => sglrw.build(logPosterior, { learningRate: 0.05, temperature: 0.25, ...hyper }),
+  hyper: { learningRate: 0.05 },
+  draws: 'always',
+  devices: ['cpu', 'wasm'],
+});
+for (const { name, run } of checks) test(name, run);
 
-conformance('sglrw', build);
-badInput('sglrw', build, { companions: false });
+badInput('sgmcmc.sglrw', (logPosterior) => sglrw.build(logPosterior, { learningRate: 0.05, temperature: 0.25 }), {
+  companions: false,
+});

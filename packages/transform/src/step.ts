@@ -8,6 +8,7 @@ import { clone, keep, reshape, Tensor, Variable } from '@tensorflow/tfjs-core';
 import { requireOneKey } from './init.ts';
 import { named } from './named.ts';
 import { readsAtOnce } from './reads-at-once.ts';
+import { warnOfScale } from './scale.ts';
 import { disposeTensors, makeState, type StateBase } from './state.ts';
 import type { StepContext, UpdateOptions } from './transform.ts';
 
@@ -62,6 +63,7 @@ export function stepper<T extends object, B, H, A>(
     requireLike(before, next);
     return [next, args.aux ? aux : []];
   };
+  const scaleWarning = warnOfScale(name);
   let compiled: Compiled<[Arguments<T, B, H>], [T, A | []]> | undefined;
 
   const update: Stepper<T, B, A> = (
@@ -77,10 +79,11 @@ export function stepper<T extends object, B, H, A>(
     requireOneKey(key);
     if (inplace) requireWritable(state);
     const onHost = key instanceof Uint32Array;
+    const hyper = hyperAt(number);
     const args = {
       state: tensors,
       batch,
-      hyper: hyperAt(number),
+      hyper,
       key: onHost ? foldIn(key, number) : key,
       step: Uint32Array.of(number),
       aux: withAux,
@@ -89,7 +92,12 @@ export function stepper<T extends object, B, H, A>(
     compiled ??= jit(program, { name });
     const run = compiled;
     const [next, aux] = compile ? run(args) : evaluate(name, () => run(args));
-    if (check && watch !== undefined) requireSound(watch, next[watch] as Tensor, number, [next, aux]);
+    if (check && watch !== undefined && readsAtOnce()) {
+      const value = (next[watch] as Tensor).dataSync()[0] as number;
+      requireSound(watch, value, number, [next, aux]);
+      if (number === 0 && watch === 'logPosterior')
+        scaleWarning(value, batch, (hyper as { readonly temperature?: unknown }).temperature);
+    }
     if (inplace) return [replace(state, tensors, next, aux), aux as A];
     const ownKey = onHost ? key : clone(key);
     return [makeState({ ...next, key: ownKey, step: number + 1 }) as unknown as typeof state, aux as A];
@@ -97,10 +105,8 @@ export function stepper<T extends object, B, H, A>(
   return (...args) => named(name, () => update(...args));
 }
 
-/** @throws if the scalar is NaN or plus infinity, where that can be read at once; `made` is disposed then. */
-function requireSound(field: string, scalar: Tensor, step: number, made: unknown): void {
-  if (!readsAtOnce()) return;
-  const value = scalar.dataSync()[0] as number;
+/** @throws if the value is NaN or plus infinity; `made` is disposed then. */
+function requireSound(field: string, value: number, step: number, made: unknown): void {
   if (!Number.isNaN(value) && value !== Number.POSITIVE_INFINITY) return;
   disposeTensors(made);
   throw new Error(

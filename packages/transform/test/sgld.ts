@@ -55,6 +55,7 @@ export function build<P extends TensorTree, B, A>(
         };
         return [{ params: map(moved, params, slope), logPosterior: value }, aux];
       },
+      'logPosterior',
     );
   });
   return {

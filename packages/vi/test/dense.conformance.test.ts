@@ -1,15 +1,19 @@
+import '@posteriors/backend/cpu';
+import '@posteriors/backend/wasm';
 import * as optim from '@posteriors/optim';
-import type { LogProbFn, Transform } from '@posteriors/transform';
+import { conformance } from '@posteriors/transform/testing';
+import { test } from 'vitest';
 import { badInput } from '../../transform/test/bad-input.ts';
-import { conformance, type Params } from '../../transform/test/conformance.ts';
 import { dense } from '../src/index.ts';
 
-const learningRate = (step: number): number => 0.05 / (step + 1);
+const optimizer = optim.adam({ learningRate: (step) => 0.05 / (step + 1) });
 
-const build = <B, A>(
-  logPosterior: LogProbFn<Params, B, A>,
-): Transform<Params, dense.State<Params>, B, A, dense.Hyper> =>
-  dense.build(logPosterior, optim.adam({ learningRate }), { temperature: 0.25, initL: 0.4 });
+const checks = conformance({
+  name: 'vi.dense',
+  build: (logPosterior, hyper) => dense.build(logPosterior, optimizer, { temperature: 0.25, initL: 0.4, ...hyper }),
+  hyper: { temperature: 0.25 },
+  devices: ['cpu', 'wasm'],
+});
+for (const { name, run } of checks) test(name, run);
 
-conformance('vi.dense', build);
-badInput('vi.dense', build);
+badInput('vi.dense', (logPosterior) => dense.build(logPosterior, optimizer, { temperature: 0.25, initL: 0.4 }));

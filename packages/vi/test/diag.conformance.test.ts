@@ -1,13 +1,19 @@
+import '@posteriors/backend/cpu';
+import '@posteriors/backend/wasm';
 import * as optim from '@posteriors/optim';
-import type { LogProbFn, Transform } from '@posteriors/transform';
+import { conformance } from '@posteriors/transform/testing';
+import { test } from 'vitest';
 import { badInput } from '../../transform/test/bad-input.ts';
-import { conformance, type Params } from '../../transform/test/conformance.ts';
 import { diag } from '../src/index.ts';
 
-const learningRate = (step: number): number => 0.05 / (step + 1);
+const optimizer = optim.adam({ learningRate: (step) => 0.05 / (step + 1) });
 
-const build = <B, A>(logPosterior: LogProbFn<Params, B, A>): Transform<Params, diag.State<Params>, B, A, diag.Hyper> =>
-  diag.build(logPosterior, optim.adam({ learningRate }), { temperature: 0.25, initLogSds: -1 });
+const checks = conformance({
+  name: 'vi.diag',
+  build: (logPosterior, hyper) => diag.build(logPosterior, optimizer, { temperature: 0.25, initLogSds: -1, ...hyper }),
+  hyper: { temperature: 0.25 },
+  devices: ['cpu', 'wasm'],
+});
+for (const { name, run } of checks) test(name, run);
 
-conformance('vi.diag', build);
-badInput('vi.diag', build);
+badInput('vi.diag', (logPosterior) => diag.build(logPosterior, optimizer, { temperature: 0.25, initLogSds: -1 }));

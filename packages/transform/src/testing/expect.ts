@@ -33,10 +33,10 @@ export function requireSame(what: string, actual: Values, expected: Values, tole
   }
 }
 
-/** @throws if the numbers are all the same. */
-export function requireDifferent(what: string, actual: Values, other: Values): void {
-  const text = (values: Values): string => JSON.stringify([...values]);
-  if (text(actual) === text(other)) throw new Error(`${what}: the numbers are the same and must differ`);
+/** @throws if the numbers of all trees are the same. */
+export function requireDifferent(what: string, trees: readonly Values[]): void {
+  const texts = new Set(trees.map((values) => JSON.stringify([...values])));
+  if (texts.size === 1) throw new Error(`${what}: the numbers are the same and must differ`);
 }
 
 /** @throws unless a condition holds. */

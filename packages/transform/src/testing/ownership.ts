@@ -26,7 +26,7 @@ export function ofOwnership<S extends State>(): Property<S>[] {
       async ({ transform, params }) => {
         const before = await valuesOf(params);
         const [a, b] = [transform.init(params), transform.init(params)];
-        requireDifferent('the keys of two states', await valuesOf(a.key), await valuesOf(b.key));
+        requireDifferent('the keys of two states', [await valuesOf(a.key), await valuesOf(b.key)]);
         disposeTensors([a, b]);
         requireSame('the parameters after the states are gone', await valuesOf(params), before);
       },
