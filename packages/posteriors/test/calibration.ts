@@ -2,9 +2,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { ekf, jit, laplace, linalg, optim, random, sampleChain, sgmcmc, vi, vmap, withAux } from '../src/index.ts';
 
-export const replicates = 1_000;
-export const dimension = 5;
-export const draws = 99;
+const replicates = 1_000;
+const dimension = 5;
+const draws = 99;
 const rows = 20;
 
 /** What is wrong with an inference: draws too wide, the prior not divided by the number of data, the precision too large. */
@@ -21,7 +21,7 @@ type Batch = { readonly x: tf.Tensor; readonly y: tf.Tensor };
 type Data = Batch & { readonly seed: number; readonly theta: tf.Tensor; readonly keys: tf.Tensor };
 
 /** Coefficients drawn from the prior N(0, I), designs with correlated columns, and observations with noise of unit variance; a row a replicate. */
-export function simulate(seed: number): Data {
+function simulate(seed: number): Data {
   const [prior, design, noise, inference] = random.split(random.key(seed), 4) as [
     random.Key,
     random.Key,
@@ -174,7 +174,7 @@ export interface Verdict {
   readonly secondMoment: number;
 }
 
-export const bins = 20;
+const bins = 20;
 
 export async function calibrate(infer: Inference, seed: number, mutation: Mutation): Promise<Verdict> {
   const data = simulate(seed);

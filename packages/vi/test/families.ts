@@ -11,7 +11,7 @@ import { dense, diag } from '../src/index.ts';
 await setBackend('cpu');
 
 export type Theta = { readonly a: tf.Tensor; readonly b: tf.Tensor };
-export type Aux = { readonly theta: Theta; readonly key: tf.Tensor };
+type Aux = { readonly theta: Theta; readonly key: tf.Tensor };
 export type LogProb = LogProbFn<Theta, null, Aux>;
 
 export interface State extends StateBase {
@@ -59,7 +59,7 @@ export interface Family {
 }
 
 /** The lower triangle of the diagonal matrix of these numbers, in the order of `ravel`. */
-export const diagonalTriangle = (tree: TensorTree): tf.Tensor => {
+const diagonalTriangle = (tree: TensorTree): tf.Tensor => {
   const { flat } = ravel(tree);
   return LToFlat(tf.mul(tf.eye(flat.size), flat));
 };

@@ -36,7 +36,7 @@ export interface Problem {
   readonly logPosterior: LogProbFn<TensorTree, Batch, Aux>;
 }
 
-export interface NestedParams {
+interface NestedParams {
   readonly layers: readonly { readonly weight: Tensor; readonly bias: Tensor }[];
   readonly scale: Tensor;
   readonly [name: string]: TensorTree;

@@ -33,7 +33,7 @@ export interface ConformanceOptions<S> {
 export type State = StateBase & Disposer & { readonly params: TensorTree };
 
 /** What a property is tried with. */
-export interface Setting<S> {
+interface Setting<S> {
   readonly transform: Transform<TensorTree, S, Batch, Aux>;
   readonly problem: Problem;
   readonly params: TensorTree;
