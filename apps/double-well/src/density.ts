@@ -35,17 +35,32 @@ export function exactMoments(): Moments {
 /** A point in the plane. */
 export type Point = readonly [x: number, y: number];
 
-/** The moments of draws, and the share of them in each quadrant, by the signs of its coordinates. */
-export function describe(draws: readonly Point[]): Moments & { readonly quadrants: Readonly<Record<string, number>> } {
+/** A share of draws, and its standard error. */
+export interface Share {
+  readonly share: number;
+  readonly error: number;
+}
+
+/** Parts of a chain whose means are taken as independent. */
+const BLOCKS = 20;
+
+/** The moments of the draws of a chain, and the share of them in each quadrant, by the signs of its coordinates, with errors by batch means. */
+export function describe(draws: readonly Point[]): Moments & { readonly quadrants: Readonly<Record<string, Share>> } {
   const coordinates = draws.flat();
   const mean = (of: (x: number) => number): number =>
     coordinates.reduce((sum, x) => sum + of(x), 0) / coordinates.length;
   const sign = (x: number): string => (x < 0 ? '-' : '+');
+  const shareOf = (quadrant: string, points: readonly Point[]): number =>
+    points.filter(([x, y]) => sign(x) + sign(y) === quadrant).length / points.length;
+  const length = Math.floor(draws.length / BLOCKS);
+  const blocks = Array.from({ length: length > 0 ? BLOCKS : 0 }, (_, i) => draws.slice(i * length, (i + 1) * length));
   const quadrants = Object.fromEntries(
-    ['--', '-+', '+-', '++'].map((quadrant) => [
-      quadrant,
-      draws.filter(([x, y]) => sign(x) + sign(y) === quadrant).length / draws.length,
-    ]),
+    ['--', '-+', '+-', '++'].map((quadrant) => {
+      const share = shareOf(quadrant, draws);
+      const squares = blocks.map((block) => (shareOf(quadrant, block) - share) ** 2);
+      const error = Math.sqrt(squares.reduce((a, b) => a + b, 0) / (BLOCKS - 1) / BLOCKS);
+      return [quadrant, { share, error }];
+    }),
   );
   return { meanSquare: mean((x) => x ** 2), meanSize: mean(Math.abs), quadrants };
 }

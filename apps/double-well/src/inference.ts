@@ -25,7 +25,6 @@ export async function fit(seed: number): Promise<Normal> {
   return { mean: [mean[0]!, mean[1]!], sd: [sd[0]!, sd[1]!] };
 }
 
-
 type Sampler = Transform<tf.Tensor, { readonly params: tf.Tensor; dispose(): void }, null, []>;
 
 /** The error of BAOA is of second order in the step, so it can take longer ones, and gets further in as many. */

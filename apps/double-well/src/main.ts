@@ -18,11 +18,15 @@ for (const [name, transform] of Object.entries(samplers)) draws[name] = await sa
 const row = (name: string, { meanSquare, meanSize }: Moments, note: string): string =>
   `${name.padEnd(8)}${meanSquare.toFixed(2).padStart(8)}${meanSize.toFixed(2).padStart(10)}   ${note}`;
 const [mean, sd] = [normal.mean, normal.sd].map(([x, y]) => `(${x.toFixed(2)}, ${y.toFixed(2)})`);
-console.log(`${''.padEnd(8)}${'E x²'.padStart(8)}${'E |x|'.padStart(10)}   share of the draws in each quadrant`);
-console.log(row('exact', exactMoments(), '-- 25 %  -+ 25 %  +- 25 %  ++ 25 %'));
+console.log(
+  `${''.padEnd(8)}${'E x²'.padStart(8)}${'E |x|'.padStart(10)}   share of the draws in each quadrant, with its standard error`,
+);
+console.log(row('exact', exactMoments(), '-- 25 %      -+ 25 %      +- 25 %      ++ 25 %'));
 for (const [name, points] of Object.entries(draws)) {
   const found = describe(points);
-  const shares = Object.entries(found.quadrants).map(([quadrant, share]) => `${quadrant} ${Math.round(100 * share)} %`);
+  const shares = Object.entries(found.quadrants).map(
+    ([quadrant, { share, error }]) => `${quadrant} ${Math.round(100 * share)} ± ${Math.round(100 * error)} %`,
+  );
   console.log(row(name, found, shares.join('  ')));
 }
 console.log(`VI      one mode: mean ${mean}, standard deviations ${sd}`);

@@ -11,7 +11,7 @@ const EVERY = 3;
 /** An SVG with a panel for each method. */
 export function draw(normal: Normal, draws: Readonly<Record<string, readonly Point[]>>): string {
   const { document } = parseHTML('<html><body></body></html>');
-  const fitted = 'VI, diagonal normal';
+  const fitted = 'VI: one and two standard deviations';
   const panels = [fitted, ...Object.keys(draws)];
   const ellipses = [1, 2].flatMap((sds) =>
     Array.from({ length: 65 }, (_, i) => ({

@@ -27,7 +27,15 @@ test('draws are described by moments and quadrants', () => {
   const found = describeDraws([[1, -2], [2, 2], [3, 1], [-1, -1]]); // biome-ignore format: points
   expect(found.meanSquare).toBeCloseTo((1 + 4 + 4 + 4 + 9 + 1 + 1 + 1) / 8);
   expect(found.meanSize).toBeCloseTo(13 / 8);
-  expect(found.quadrants).toEqual({ '--': 0.25, '-+': 0, '+-': 0.25, '++': 0.5 });
+  const shares = Object.entries(found.quadrants).map(([quadrant, { share }]) => [quadrant, share]);
+  expect(Object.fromEntries(shares)).toEqual({ '--': 0.25, '-+': 0, '+-': 0.25, '++': 0.5 });
+});
+
+test('errors of shares are those of the means of twenty blocks', () => {
+  const block = (x: number): [number, number][] => Array.from({ length: 10 }, () => [x, 1]);
+  const { quadrants } = describeDraws(Array.from({ length: 20 }, (_, i) => block(i % 2 === 0 ? 1 : -1)).flat());
+  expect(quadrants['++']!.error).toBeCloseTo(Math.sqrt((20 * 0.25) / 19 / 20));
+  expect(quadrants['--']).toEqual({ share: 0, error: 0 });
 });
 
 test('variational inference settles in one well, samplers visit all four', async () => {
@@ -37,14 +45,20 @@ test('variational inference settles in one well, samplers visit all four', async
   for (const width of sd) expect(width).toBeLessThan(1);
   for (const sampler of Object.values(samplers)) {
     const { quadrants } = describeDraws(await sample(sampler, 0, { steps: 8_000, burnIn: 500, thin: 5 }));
-    for (const share of Object.values(quadrants)) expect(share).toBeGreaterThan(0);
+    for (const { share } of Object.values(quadrants)) expect(share).toBeGreaterThan(0);
   }
   expect(tf.memory().numTensors).toBe(before);
 });
 
 test('the figure has a panel for each method', () => {
   const svg = draw({ mean: [2, -2], sd: [0.5, 0.5] }, { SGHMC: [[2, 2]], BAOA: [[-2, 2]] });
-  for (const text of ['VI, diagonal normal', 'SGHMC', 'BAOA', '<title>', 'xmlns="http://www.w3.org/2000/svg"']) {
+  for (const text of [
+    'VI: one and two standard deviations',
+    'SGHMC',
+    'BAOA',
+    '<title>',
+    'xmlns="http://www.w3.org/2000/svg"',
+  ]) {
     expect(svg).toContain(text);
   }
   expect(svg.match(/<circle/g)).toHaveLength(3);
