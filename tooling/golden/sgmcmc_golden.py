@@ -28,6 +28,7 @@ jax.config.update("jax_platforms", "cpu")
 
 OUTPUT = pathlib.Path(__file__).parents[2] / "packages" / "sgmcmc" / "test" / "golden" / "sgmcmc.json"
 SEED = 7
+STATES = 0x73746174  # What `initState` of @posteriors/transform folds into the key of every state.
 STEPS = 10
 KEPT = (1, 2, 3, 10)
 SGD_STEPS = 50
@@ -75,7 +76,7 @@ def log_posterior(params, batch):
 
 def draws(sampler, step, shapes):
     """The random numbers of one step, leaf by leaf: those of a state made with the seed SEED."""
-    state_key = jax.random.split(jax.random.key(SEED))[0]
+    state_key = jax.random.split(jax.random.fold_in(jax.random.key(SEED), STATES))[0]
     noise = jax.random.split(jax.random.fold_in(state_key, step))[0]
     keys = jax.random.split(noise, len(shapes))
     return [torch.tensor(np.asarray(sampler(key, tuple(shape)), dtype=np.float64)) for key, shape in zip(keys, shapes)]

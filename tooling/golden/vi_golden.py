@@ -37,6 +37,7 @@ TREES = {
     "one parameter": {"$.only": [1]},
 }
 SEED = 7
+STATES = 0x73746174  # What `initState` of @posteriors/transform folds into the key of every state.
 X = 0.5
 
 
@@ -223,7 +224,7 @@ def trajectory(family, tree, optimizer_name, stl, n_samples=2):
     mean, n = start(tree)
     spread = log_sds(tree) if family == "diag" else triangle(n)
     field = "log_sd_diag" if family == "diag" else "L_factor"
-    own_key, _ = jax.random.split(jax.random.key(SEED))
+    own_key, _ = jax.random.split(jax.random.fold_in(jax.random.key(SEED), STATES))
     state = module.init(mean, optimizer, spread if family == "diag" else posteriors.L_from_flat(spread))
     nelbos = []
     for step in range(STEPS):

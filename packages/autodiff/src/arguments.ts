@@ -72,7 +72,7 @@ export function requireReal(
   leaves.forEach((leaf, i) => {
     if (!(leaf instanceof Tensor) || leaf.dtype !== 'complex64') return;
     throw new Error(
-      `${name}: ${what} ${path(i)} is ${describeLeaf(leaf)}, and the arguments and results of a transform are real: ` +
+      `${name}: ${`${what} ${path(i)}`.trim()} is ${describeLeaf(leaf)}, and the arguments and results of a transform are real: ` +
         'use tf.real(x) and tf.imag(x) in its place, and join them with tf.complex',
     );
   });

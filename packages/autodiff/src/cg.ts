@@ -66,6 +66,8 @@ type State<T> = {
  * no larger than needed. Outside, an iteration is compiled once and the loop stops at the tolerance, for which the error is read after each;
  * webgpu has no synchronous reads, so there all `maxiter` iterations are run, and {@link cgAsync} is the function that stops.
  *
+ * Other than in posteriors 0.1.2, the first direction is preconditioned too, so iterates with a preconditioner differ from it.
+ *
  * @throws if `x0`, or what `A` or the preconditioner returns, differs from `b` in structure or shape.
  */
 export function cg<T extends TensorTree>(

@@ -1,40 +1,42 @@
-import { flatten, map, type TensorTree, unflatten } from '@posteriors/tree';
+import { avalOf, type Program, sizeOf, trace as traceProgram } from '@posteriors/backend';
+import { flatten, leaves, map, paths, type TensorTree } from '@posteriors/tree';
 import { add, concat, reshape, slice, Tensor } from '@tensorflow/tfjs-core';
+import { describeLeaf } from './arguments.ts';
 import { evaluate } from './evaluate.ts';
+import { hooks } from './hooks.ts';
 import { scan } from './scan.ts';
+import { slicesOf } from './slices.ts';
 
 /**
  * A sum over axis 0 of the tensors of `xs`, taken a chunk at a time: what is made of one chunk is gone before the next.
  *
  * `f(chunk)` gets `size` slices of each tensor, the first time maybe fewer, and returns `[sum, rows]`, trees of tensors; those of `rows` have
- * the axis 0 of the chunk. Returns the sums of all chunks added, and their rows one after the other. Leaves of `xs` that are no tensors are
- * passed as they are.
+ * the axis 0 of the chunk. Returns the sums of all chunks added, and their rows one after the other. Leaves of `xs` that are no tensors, and
+ * scalar tensors, are passed as they are.
  *
- * @throws if there is no tensor in `xs`, or their axes 0 differ in length.
+ * @param size by default so many that all that `f` computes of them together counts 2²² numbers, 16 MB; `f` is traced twice more to see what
+ *   a slice adds.
+ * @throws if `size` is not a whole number from 1, there is no tensor in `xs` with an axis 0, these differ in length, or rows of `f` have another
+ *   length.
  */
 export function sumOverChunks<X, S extends TensorTree, Y extends TensorTree>(
   f: (chunk: X) => readonly [sum: S, rows: Y],
   xs: X,
-  size: number,
+  size?: number,
 ): [sum: S, rows: Y] {
+  if (size !== undefined && !(Number.isInteger(size) && size >= 1))
+    throw new Error(`sumOverChunks: the size is ${size}, and must be a whole number of slices, 1 or more`);
   return evaluate('sumOverChunks', () => {
-    const { leaves, structure } = flatten<unknown>(xs);
-    const tensors = leaves.filter((leaf): leaf is Tensor => leaf instanceof Tensor);
+    const { tensors, withTensors } = slicesOf(xs);
     const count = lengthOf(tensors);
-    if (count <= size) return [...f(xs)] as [S, Y];
-    const first = count % size || size;
-    const chunks = (count - first) / size;
-    const apply = (parts: readonly Tensor[]): readonly [S, Y] => {
-      let next = 0;
-      return f(
-        unflatten(
-          structure,
-          leaves.map((leaf) => (leaf instanceof Tensor ? parts[next++] : leaf)),
-        ) as X,
-      );
-    };
-    const part = (tensor: Tensor, begin: number, length: number): Tensor =>
-      slice(tensor, [begin, ...tensor.shape.slice(1).map(() => 0)], [length, ...tensor.shape.slice(1)]);
+    const apply = (parts: readonly Tensor[]): readonly [S, Y] =>
+      withRows(f(withTensors(parts)), parts[0]?.shape[0] as number);
+    const length = size ?? slicesHeld(apply, tensors);
+    if (count <= length) return [...withRows(f(xs), count)] as [S, Y];
+    const first = count % length || length;
+    const chunks = (count - first) / length;
+    const part = (tensor: Tensor, begin: number, rows: number): Tensor =>
+      slice(tensor, [begin, ...tensor.shape.slice(1).map(() => 0)], [rows, ...tensor.shape.slice(1)]);
     const [start, head] = apply(tensors.map((tensor) => part(tensor, 0, first)));
     const [sum, tail] = scan(
       (total: S, chunk: readonly Tensor[]): [S, Y] => {
@@ -43,7 +45,7 @@ export function sumOverChunks<X, S extends TensorTree, Y extends TensorTree>(
       },
       start,
       tensors.map((tensor) =>
-        reshape(part(tensor, first, count - first), [chunks, size, ...tensor.shape.slice(1)]),
+        reshape(part(tensor, first, count - first), [chunks, length, ...tensor.shape.slice(1)]),
       ) as readonly Tensor[],
     );
     const joined = (a: Tensor, b: Tensor): Tensor => concat([a, reshape(b, [count - first, ...b.shape.slice(2)])]);
@@ -51,11 +53,45 @@ export function sumOverChunks<X, S extends TensorTree, Y extends TensorTree>(
   });
 }
 
+/** @throws unless each leaf of the rows has an axis 0 of `length`. */
+function withRows<S, Y extends TensorTree>(result: readonly [S, Y], length: number): readonly [S, Y] {
+  const rows = result[1];
+  flatten<unknown>(rows).leaves.forEach((leaf, i) => {
+    if (leaf instanceof Tensor && leaf.shape[0] === length) return;
+    throw new Error(
+      `sumOverChunks: the rows of a chunk must have its axis 0, of length ${length}, and ${paths(rows)[i]} is ${describeLeaf(leaf)}; ` +
+        'return what is summed first, and [] where there are no rows',
+    );
+  });
+  return result;
+}
+
+const HELD = 2 ** 22;
+
+/** How many slices of the tensors `f` computes {@link HELD} numbers from; 1 at the least. */
+function slicesHeld(f: (parts: readonly Tensor[]) => TensorTree, tensors: readonly Tensor[]): number {
+  const [two, three] = [2, 3].map((length) => {
+    const avals = tensors.map((tensor) => ({ ...avalOf(tensor), shape: [length, ...tensor.shape.slice(1)] }));
+    return numbersIn(traceProgram((symbols) => leaves(f(symbols)) as readonly Tensor[], avals, hooks));
+  }) as [number, number];
+  return Math.max(1, Math.floor(HELD / Math.max(1, three - two)));
+}
+
+/** How many numbers the equations of a program compute, those of a loop once. */
+function numbersIn(program: Program): number {
+  return program.equations.reduce(
+    (total, equation) =>
+      equation.outputs.reduce((sum, { shape }) => sum + sizeOf(shape), total) +
+      (equation.type === 'scan' ? numbersIn(equation.body) : 0),
+    0,
+  );
+}
+
 function lengthOf(tensors: readonly Tensor[]): number {
-  const lengths = new Set(tensors.map(({ shape }) => shape[0] ?? 'none'));
+  const lengths = new Set(tensors.map(({ shape }) => shape[0]));
   const [length] = lengths;
-  if (lengths.size === 1 && typeof length === 'number') return length;
+  if (lengths.size === 1 && length !== undefined) return length;
   throw new Error(
-    `sumOverChunks: the tensors must have an axis 0 of one length, and have ${tensors.length === 0 ? 'none: there is no tensor' : tensors.map(({ shape }) => `[${shape}]`).join(', ')}`,
+    `sumOverChunks: the tensors must have an axis 0 of one length, and have ${tensors.length === 0 ? 'none: there is no tensor but scalars' : tensors.map(({ shape }) => `[${shape}]`).join(', ')}`,
   );
 }

@@ -51,10 +51,10 @@ function varied(equation: Equation): readonly Atom[] {
   return [...args, ...closures];
 }
 
-/** Whether `y` was computed from any of `xs` by the equations of the open trace. */
+/** Whether `y` was computed from any of `xs` by the equations of the open trace. Nothing depends on a constant. */
 export function dependsOn(y: Tensor, xs: readonly Tensor[]): boolean {
   const trace = currentTrace() as Trace;
-  const reached = new Set(xs.map((x) => valueId(trace, x)));
+  const reached = new Set(xs.flatMap((x) => idsIn(trace.atom(x))));
   for (const equation of trace.equations) {
     if (uses(equation, reached)) for (const output of equation.outputs) reached.add(output.id);
   }
@@ -299,6 +299,10 @@ function transposeKernel(
     if (part === null) throw new Error(`the kernel ${equation.kernel} is not linear in its input ${i}`);
     accumulate(equation.inputs[i] as Atom, part);
   }
+}
+
+function idsIn(atom: Atom): readonly number[] {
+  return atom.kind === 'value' ? [atom.id] : [];
 }
 
 function valueId(trace: Trace, x: Tensor): number {

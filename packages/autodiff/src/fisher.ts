@@ -15,7 +15,8 @@ export interface NormalizeOption {
  *
  * Returns `[value, product]` at `primals` along `tangents`, which are trees like the primals; the product is a tree like the only primal, or
  * a list with one for each of several. `normalize` divides by the length of axis 0 of the first tensor of the value. With `hasAux`, `f`
- * returns `[value, aux]` and the result is `[value, product, aux]`.
+ * returns `[value, aux]` and the result is `[value, product, aux]`. Other than in posteriors 0.1.2, of several primals it gives the products of
+ * all, not of the first alone.
  */
 export function fvp<P extends readonly TensorTree[], Y extends TensorTree>(
   f: (...primals: P) => Y,

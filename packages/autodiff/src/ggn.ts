@@ -1,6 +1,8 @@
+import { sizeOf } from '@posteriors/backend';
 import { map, ravel, type TensorTree } from '@posteriors/tree';
-import { matMul, mul, range, sum, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
+import { gather, matMul, mul, range, reshape, sum, Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
 import { requireScalar, splitAux } from './arguments.ts';
+import { byRows } from './by-rows.ts';
 import { sumOverChunks } from './chunks.ts';
 import { differentialOf, dividedByLength, type LikePrimals } from './differential.ts';
 import { evaluate, refusePromise } from './evaluate.ts';
@@ -9,6 +11,7 @@ import { grad } from './grad.ts';
 import { hvp } from './hvp.ts';
 import { unitRows } from './jacobian.ts';
 import { linearize } from './jvp.ts';
+import { broadcastTo, zerosLike } from './shapes.ts';
 import { vjp } from './vjp.ts';
 import { vmap } from './vmap.ts';
 
@@ -72,8 +75,11 @@ export function ggnvp(
  * `[p, p]` in the order of `tree.ravel`.
  *
  * `J` is the Jacobian of `forward` and `H` the Hessian of the scalar `loss` at `z = forward(params, ...rest)`, a tree of tensors of any
- * shapes, whose elements count `n`: `J` takes memory for `n p` numbers and `H` for `n²`. `normalize` divides by the length of axis 0 of the
- * first tensor of `z`. Where there is aux, the result is `[matrix, aux of forward, aux of loss]`, as far as they have any.
+ * shapes. It is the sum of `(Jᵀ eᵢ) (Jᵀ H eᵢ)ᵀ` over the elements `i` of `z`, taken a bounded number of them at a time: neither `J` nor `H`
+ * is ever held whole. Where `z` is one tensor with a row for each example of the first of `rest`, along axis 0, and {@link byRows} can take
+ * both `forward` and the gradient of `loss` apart, each of these products costs as much as one example; elsewhere, as much as the batch.
+ * `normalize` divides by the length of axis 0 of the first tensor of `z`. Where there is aux, the result is `[matrix, aux of forward, aux of
+ * loss]`, as far as they have any.
  */
 export function ggn<
   P extends TensorTree,
@@ -87,17 +93,14 @@ export function ggn<
   loss: (z: Value<NoInfer<Y>, FA>) => L,
   options?: GgnOptions<FA, LA>,
 ): (params: P, ...rest: R) => WithAux<Tensor2D, Y, FA, L, LA> {
-  return assembled('ggn', forward, loss, options, ({ size, pullback, curve }) => {
-    const units = unitRows(range(0, size, 1, 'int32'), size);
-    const jacobian = pullback(units);
-    return matMul(jacobian, matMul(curve(units), jacobian), true);
-  }) as never;
+  const matrix = (left: TensorTree, right: TensorTree): Tensor => {
+    const rows = vmap((tree: TensorTree): Tensor => ravel(tree).flat);
+    return matMul(rows(left), rows(right), true);
+  };
+  return summed('ggn', forward, loss, options, matrix) as never;
 }
 
-/**
- * The diagonal of {@link ggn}, as a tree like the first argument of `forward`: `Σ (Jᵀ eᵢ) (Jᵀ H eᵢ)` over the elements `i` of `z`, so many of
- * them at a time that their rows of `J` and of `H` count {@link CHUNK} numbers each at the most.
- */
+/** The diagonal of {@link ggn}, as a tree like the first argument of `forward`: `Σ (Jᵀ eᵢ) (Jᵀ H eᵢ)`, summed in the same way. */
 export function diagGgn<
   P extends TensorTree,
   R extends readonly unknown[],
@@ -110,72 +113,113 @@ export function diagGgn<
   loss: (z: Value<NoInfer<Y>, FA>) => L,
   options?: GgnOptions<FA, LA>,
 ): (params: P, ...rest: R) => WithAux<P, Y, FA, L, LA> {
-  return assembled('diagGgn', forward, loss, options, ({ size, parameters, pullback, curve, unravel }) => {
-    const rows = Math.max(1, Math.floor(CHUNK / Math.max(parameters, size)));
-    const [diagonal] = sumOverChunks(
-      (indices: Tensor): [Tensor, []] => {
-        const units = unitRows(indices, size);
-        return [sum(mul(pullback(units), pullback(curve(units))), 0), []];
-      },
-      range(0, size, 1, 'int32') as Tensor,
-      rows,
-    );
-    return unravel(diagonal);
-  }) as never;
+  const diagonal = (left: TensorTree, right: TensorTree): TensorTree =>
+    map((x: Tensor, y: Tensor) => sum<Tensor>(mul(x, y), 0), left, right as never);
+  return summed('diagGgn', forward, loss, options, diagonal) as never;
 }
 
-/** What {@link diagGgn} holds at once of a Jacobian, in numbers: 16 MB. */
-const CHUNK = 2 ** 22;
+/** Rows `Jᵀ eᵢ` and `Jᵀ H eᵢ` of some elements `i` of `z`: trees like the parameters, with these along axis 0. */
+type Pair = readonly [jacobian: TensorTree, curved: TensorTree];
 
-/** What the matrix is made of, for vectors: `z` has `size` elements, the parameters `parameters`. */
-interface Factors {
-  readonly size: number;
-  readonly parameters: number;
-  /** Rows `v`, `[k, size]`, to rows `Jᵀ v`, `[k, parameters]`. */
-  readonly pullback: (rows: Tensor) => Tensor;
-  /** Rows `v` to rows `H v`. */
-  readonly curve: (rows: Tensor) => Tensor;
-  readonly unravel: (flat: Tensor) => TensorTree;
-}
-
-/** Puts a result together from `J` and `H`. */
-function assembled(
+/** The sum over the elements of `z` of `product` of their rows. */
+function summed(
   name: string,
   forward: (...args: never) => unknown,
   loss: (z: never) => unknown,
   { forwardHasAux = false, lossHasAux = false, normalize = false }: GgnOptions<boolean, boolean> = {},
-  assemble: (factors: Factors) => TensorTree,
+  product: (left: TensorTree, right: TensorTree) => TensorTree,
 ): (params: TensorTree, ...rest: readonly unknown[]) => unknown {
   return (params, ...rest) =>
     evaluate(name, () => {
-      const { flat, unravel } = ravel(params);
-      const outputs = (vector: Tensor): [Tensor, [TensorTree, TensorTree]] => {
-        const [z, aux] = withAux(name, forward, forwardHasAux)(unravel(vector), ...rest);
+      const model = withAux<TensorTree>(name, forward, forwardHasAux);
+      const outputs = (at: TensorTree): [Tensor, [TensorTree, TensorTree]] => {
+        const [z, aux] = model(at, ...rest);
         return [ravel(z).flat, [z, aux]];
       };
       const {
         value,
         aux: [z, aux],
         pullback,
-      } = vjp(outputs, [flat as Tensor], { hasAux: true });
+      } = vjp(outputs, [params], { hasAux: true });
       const point = ravel(z);
-      const lossOf = withAux(name, loss, lossHasAux);
-      const losses = (vector: Tensor): [Tensor, TensorTree] => {
-        const [scalar, lossAux] = lossOf(point.unravel(vector));
+      const losses = (outputs: TensorTree): [Tensor, TensorTree] => {
+        const [scalar, lossAux] = withAux(name, loss, lossHasAux)(outputs);
         return [requireScalar(name, scalar), lossAux];
       };
-      const gradient = linearize(grad(losses, { hasAux: true }), [value], { hasAux: true });
-      const whole = assemble({
-        size: value.size,
-        parameters: flat.size,
-        pullback: vmap((row: Tensor) => pullback(row)[0]),
-        curve: vmap((row: Tensor) => gradient.pushforward(row)),
-        unravel,
-      });
-      const result = normalize ? map((leaf: Tensor) => dividedByLength(leaf, z), whole) : whole;
+      const gradient = linearize(grad(losses, { hasAux: true }), [z], { hasAux: true });
+      const curve = (vector: Tensor): Tensor => ravel(gradient.pushforward(point.unravel(vector))).flat;
+
+      const apart =
+        z instanceof Tensor && z.rank > 0
+          ? apartIn(
+              z,
+              params,
+              (at, batch) => model(at, batch, ...rest.slice(1))[0] as Tensor,
+              rest[0],
+              gradient.pushforward as never,
+            )
+          : null;
+      const together = (indices: Tensor): Pair => {
+        const units = unitRows(indices, value.size);
+        const pulled = vmap((row: Tensor) => pullback(row)[0]);
+        return [pulled(units), pulled(vmap(curve)(units))];
+      };
+      const [total] =
+        apart === null
+          ? sumOverChunks(
+              (indices: Tensor): [TensorTree, []] => [product(...together(indices)), []],
+              range(0, value.size, 1, 'int32') as Tensor,
+            )
+          : sumOverChunks((chunk: Element): [TensorTree, []] => [product(...apart.pairs(chunk)), []], apart.elements);
+      const result = normalize ? map((leaf: Tensor) => dividedByLength(leaf, z), total) : total;
       const auxes = [...(forwardHasAux ? [aux] : []), ...(lossHasAux ? [gradient.aux] : [])];
       return auxes.length === 0 ? result : [result, ...auxes];
     });
+}
+
+/** Elements of `z`, by the number of the example and that of the element in its row. */
+interface Element {
+  readonly [name: string]: Tensor;
+  readonly example: Tensor;
+  readonly output: Tensor;
+}
+
+interface Apart {
+  readonly elements: Element;
+  readonly pairs: (elements: Element) => Pair;
+}
+
+/** Rows of single examples, for a model and a Hessian that both treat examples apart; null for others. */
+function apartIn(
+  z: Tensor,
+  params: TensorTree,
+  model: (params: TensorTree, batch: unknown) => Tensor,
+  batch: unknown,
+  curve: (vector: Tensor) => Tensor,
+): Apart | null {
+  const forward = byRows(model, params, batch);
+  if (forward === null) return null;
+  const hessian = byRows((_: [], vector: Tensor) => curve(vector), [], zerosLike(z));
+  if (hessian === null) return null;
+  const [examples, ...rest] = z.shape as [number, ...number[]];
+  const width = sizeOf(rest);
+  const grid = (numbers: Tensor): Tensor => reshape(broadcastTo(numbers, [examples, width]), [z.size]);
+  const pair = (element: Element, at: TensorTree): Pair => {
+    const row = (tensor: Tensor): Tensor => gather(tensor, reshape(element.example, [1]));
+    const rows = forward.rows.map(row);
+    const { pullback } = vjp((primal: TensorTree) => forward.one(primal, rows), [at]);
+    const unit = reshape(unitRows(reshape(element.output, [1]), width), [1, ...rest]);
+    // The first of the rows is the vector that the Hessian is applied to.
+    const curved = hessian.one([], [unit, ...hessian.rows.slice(1).map(row)]);
+    return [pullback(unit)[0], pullback(curved)[0]];
+  };
+  return {
+    elements: {
+      example: grid(reshape(range(0, examples, 1, 'int32'), [examples, 1])),
+      output: grid(reshape(range(0, width, 1, 'int32'), [1, width])),
+    },
+    pairs: (elements) => vmap(pair, { inAxes: [0, null] })(elements, params),
+  };
 }
 
 /** A function that returns `[value, aux]`, where `aux` is `[]` if `f` has none. */

@@ -10,6 +10,7 @@ import {
   type TraceHooks,
 } from '@posteriors/backend';
 import { ones, type Tensor } from '@tensorflow/tfjs-core';
+import { requireReal } from './arguments.ts';
 import { ownValues, recordCall } from './call.ts';
 import { pullBack } from './differentiate.ts';
 import { zerosLike } from './shapes.ts';
@@ -20,9 +21,11 @@ export const hooks: TraceHooks = {
     const trace = currentTrace() as Trace;
     // As in tfjs, a tensor that stands twice in `xs` has its whole gradient twice.
     const distinct = [...new Set(xs)];
+    requireReal('tf.grad', 'the argument', xs, String);
     return withValues(trace, distinct, () => {
       const start = trace.equations.length;
       const value = f();
+      requireReal('tf.grad', 'the result', [value], () => '');
       const cotangents = pullBack(trace, start, distinct, [value], [dy ?? ones(value.shape)]);
       return { value, grads: xs.map((x) => cotangents[distinct.indexOf(x)] ?? zerosLike(x)) };
     });
@@ -30,10 +33,12 @@ export const hooks: TraceHooks = {
 
   customGradient({ forwardFunc, backwardsFunc, inputs }: KernelParameters): Tensor {
     const args = Object.values(inputs);
+    requireReal('tf.customGrad', 'the argument', args, String);
     let saved: Tensor[] = [];
     const result = forwardFunc(null, (tensors) => {
       saved = tensors;
     });
+    requireReal('tf.customGrad', 'the result', [result], () => '');
     const values = ownValues(args, [result]);
     const backward = ([dy]: readonly Tensor[]): Tensor[] => {
       const cotangents = backwardsFunc(dy as Tensor, saved);

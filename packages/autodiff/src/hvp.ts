@@ -3,7 +3,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { type LikePrimals, likePrimals } from './differential.ts';
 import { evaluate } from './evaluate.ts';
 import { gradientOf } from './grad.ts';
-import { jvp } from './jvp.ts';
+import { jvpOf } from './jvp.ts';
 
 /**
  * The Hessian of a scalar function times a vector, forward over reverse, at about the cost of two gradients.
@@ -37,7 +37,7 @@ export function hvp(
       const { gradient, aux } = gradientOf('hvp', value as never, hasAux, point as TensorTree, []);
       return [gradient, (aux ?? []) as TensorTree];
     };
-    const [gradient, product, aux] = jvp(slope, primals, tangents, { hasAux: true });
+    const [gradient, product, aux] = jvpOf('hvp', slope, primals, tangents, true);
     const results = [gradient, product].map((trees) => likePrimals(trees as readonly TensorTree[]));
     return hasAux ? [...results, aux] : results;
   });

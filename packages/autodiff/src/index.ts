@@ -1,4 +1,5 @@
 export { requireScalar, splitAux } from './arguments.ts';
+export { type ByRows, byRows } from './by-rows.ts';
 export { type CgInfo, type CgOptions, cg, cgAsync } from './cg.ts';
 export { checkpoint } from './checkpoint.ts';
 export { sumOverChunks } from './chunks.ts';

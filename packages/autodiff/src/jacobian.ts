@@ -1,8 +1,8 @@
 import { flatten, type MapLeaves, type Structure, type TensorTree, unflatten } from '@posteriors/tree';
 import { cast, equal, range, reshape, slice, type Tensor } from '@tensorflow/tfjs-core';
 import { evaluate } from './evaluate.ts';
-import { linearize } from './jvp.ts';
-import { vjp } from './vjp.ts';
+import { linearizeOf } from './jvp.ts';
+import { vjpOf } from './vjp.ts';
 import { vmap } from './vmap.ts';
 
 /** A tree like the value `Y` in which a tree like the parameters `P` stands for each tensor. */
@@ -36,13 +36,10 @@ export function jacrev(
 ): (params: never, ...rest: never) => unknown {
   return (params: TensorTree, ...rest: readonly unknown[]) =>
     evaluate('jacrev', () => {
-      const { value, aux, pullback } = vjp<[TensorTree], TensorTree, unknown>(
-        ((p: never) => f(p, ...(rest as never))) as never,
-        [params],
-        { hasAux } as { hasAux: true },
-      );
+      const of = (p: never): unknown => f(p, ...(rest as never));
+      const { value, aux, pullback } = vjpOf('jacrev', of, [params], hasAux);
       const output = flatten<unknown>(value);
-      const rows = vmap((cotangent: TensorTree) => pullback(cotangent)[0])(basis(output));
+      const rows = vmap((cotangent: TensorTree) => pullback(cotangent)[0] as TensorTree)(basis(output));
       const structure = flatten(params).structure;
       let offset = 0;
       const blocks = (output.leaves as Tensor[]).map(({ shape, size }) => {
@@ -82,11 +79,8 @@ export function jacfwd(
 ): (params: never, ...rest: never) => unknown {
   return (params: TensorTree, ...rest: readonly unknown[]) =>
     evaluate('jacfwd', () => {
-      const { aux, pushforward } = linearize<[TensorTree], TensorTree, unknown>(
-        ((p: never) => f(p, ...(rest as never))) as never,
-        [params],
-        { hasAux } as { hasAux: true },
-      );
+      const of = (p: never): unknown => f(p, ...(rest as never));
+      const { aux, pushforward } = linearizeOf('jacfwd', of, [params], hasAux);
       const input = flatten(params);
       const columns = vmap(pushforward, { outAxes: -1 })(basis(input as never) as never);
       const output = flatten(columns as TensorTree);

@@ -34,27 +34,38 @@ export function jvp(
   tangents: readonly TensorTree[],
   { hasAux = false }: { readonly hasAux?: boolean } = {},
 ): unknown[] {
-  requireArguments('jvp', primals);
-  requireArguments('jvp', tangents);
-  return evaluate('jvp', () => {
+  return jvpOf('jvp', f, primals, tangents, hasAux);
+}
+
+/** {@link jvp} within the transform `name`. */
+export function jvpOf(
+  name: string,
+  f: (...primals: never) => unknown,
+  primals: readonly TensorTree[],
+  tangents: readonly TensorTree[],
+  hasAux: boolean,
+): unknown[] {
+  requireArguments(name, primals);
+  requireArguments(name, tangents);
+  return evaluate(name, () => {
     const trace = currentTrace() as Trace;
-    const argument = differentiated('jvp', primals as TensorTree);
-    const directions = matchingLeaves('jvp', 'tangent', tangents as TensorTree, argument.structure, argument.leaves);
+    const argument = differentiated(name, primals as TensorTree);
+    const directions = matchingLeaves(name, 'tangent', tangents as TensorTree, argument.structure, argument.leaves);
     const start = trace.equations.length;
     const result = refusePromise(
-      'jvp',
+      name,
       (f as (...args: readonly TensorTree[]) => unknown)(...(argument.tree as readonly TensorTree[])),
     );
-    const [value, aux] = hasAux ? splitAux('jvp', result) : [result, undefined];
+    const [value, aux] = hasAux ? splitAux(name, result) : [result, undefined];
     const { leaves, structure } = flatten(value as TensorTree);
     leaves.forEach((leaf, i) => {
       if (leaf instanceof Tensor) return;
       const path = paths(value as TensorTree)[i];
       throw new Error(
-        `jvp: the function must return a tree of tensors, and ${path} of what it returned is ${describeLeaf(leaf)}`,
+        `${name}: the function must return a tree of tensors, and ${path} of what it returned is ${describeLeaf(leaf)}`,
       );
     });
-    requireReal('jvp', 'the result', leaves, (i) => paths(value as TensorTree)[i] as string);
+    requireReal(name, 'the result', leaves, (i) => paths(value as TensorTree)[i] as string);
     const known = new Map(argument.leaves.map((leaf, i) => [(trace.atom(leaf) as Value).id, directions[i] as Tensor]));
     const outgoing = pushForward(
       trace,
@@ -99,8 +110,18 @@ export function linearize(
   primals: readonly TensorTree[],
   { hasAux = false }: { readonly hasAux?: boolean } = {},
 ): Linearization<readonly TensorTree[], TensorTree, unknown> {
-  requireArguments('linearize', primals);
-  const map = linearMap('linearize', f as never, primals, hasAux, 'forward', inlineProgram);
+  return linearizeOf('linearize', f, primals, hasAux);
+}
+
+/** {@link linearize} within the transform `name`. */
+export function linearizeOf(
+  name: string,
+  f: (...primals: never) => unknown,
+  primals: readonly TensorTree[],
+  hasAux: boolean,
+): Linearization<readonly TensorTree[], TensorTree, unknown> {
+  requireArguments(name, primals);
+  const map = linearMap(name, f as never, primals, hasAux, 'forward', inlineProgram);
   const output: Structure = flatten(map.value as TensorTree).structure;
   const shapes = flatten(primals as TensorTree).leaves.map(({ shape }) => ({ shape }));
   return disposable({
@@ -109,7 +130,7 @@ export function linearize(
     pushforward: (...tangents: readonly TensorTree[]) =>
       unflatten(
         output,
-        map.apply(matchingLeaves('linearize', 'tangent', tangents as TensorTree, map.argument, shapes)),
+        map.apply(matchingLeaves(name, 'tangent', tangents as TensorTree, map.argument, shapes)),
       ) as TensorTree,
     dispose: () => map.dispose(),
   });

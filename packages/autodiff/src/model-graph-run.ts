@@ -2,6 +2,7 @@
 
 import { currentTrace, type HostValues, literalOf, removeDeadCode, type Trace, theEngine } from '@posteriors/backend';
 import { Tensor } from '@tensorflow/tfjs-core';
+import { describeLeaf } from './arguments.ts';
 import { evaluate } from './evaluate.ts';
 import { executorOf, type GraphExecutor, type GraphModel, type GraphNode, usedNodes } from './model-graph.ts';
 import { requireTraceable } from './model-graph-ops.ts';
@@ -42,6 +43,7 @@ export function graphToFunction(model: GraphModel): GraphModelFunction<unknown> 
   return (parameters, inputs, { statistics } = {}) =>
     evaluate('modelToFunction', () => {
       const weightMap = boundWeights('modelToFunction', model, parameters, statistics);
+      const given = [...tensorsOf(inputs), ...Object.values({ ...parameters, ...statistics })];
       // Views of the executor and the model, on which tfjs leaves all that it notes while it runs.
       const own: GraphExecutor = Object.create(executor, {
         ...shared,
@@ -56,7 +58,8 @@ export function graphToFunction(model: GraphModel): GraphModelFunction<unknown> 
       try {
         return recording(
           () => running?.op,
-          () => view.predict(copied(inputs) as never),
+          new Set(given),
+          (readable) => view.predict(mapInputs(inputs, readable) as never),
         );
       } catch (error) {
         if (!(error instanceof Error)) throw error;
@@ -68,17 +71,45 @@ export function graphToFunction(model: GraphModel): GraphModelFunction<unknown> 
     });
 }
 
-/** Inputs that tfjs may add to. */
-function copied(inputs: GraphInputs): unknown {
-  if (inputs instanceof Tensor) return inputs;
-  return Array.isArray(inputs) ? [...inputs] : { ...inputs };
+/** @throws if there are none, or one is no tensor. */
+function tensorsOf(inputs: GraphInputs): readonly Tensor[] {
+  if (inputs instanceof Tensor) return [inputs];
+  if (typeof inputs !== 'object' || inputs === null) {
+    throw new Error(
+      `modelToFunction: the inputs are ${describeLeaf(inputs)}; give a tensor, or several in an array or by name`,
+    );
+  }
+  return Object.entries<unknown>(inputs).map(([name, x]) => {
+    if (x instanceof Tensor) return x;
+    throw new Error(
+      `modelToFunction: the input ${name} is not a tensor but ${describeLeaf(x)}; make it one with tf.tensor`,
+    );
+  });
+}
+
+/** New inputs, which tfjs may add to. */
+function mapInputs(inputs: GraphInputs, f: (x: Tensor) => Tensor): unknown {
+  if (inputs instanceof Tensor) return f(inputs);
+  if (Array.isArray(inputs)) return inputs.map(f);
+  return Object.fromEntries(Object.entries<Tensor>(inputs as never).map(([name, x]) => [name, f(x)]));
 }
 
 /**
  * Runs `run`, within which a tensor that follows from constants alone has values to read: graphs compute the shapes of reshapes as tensors.
- * `StopGradient`, which tfjs runs as the identity, is recorded as what it is.
+ * `run` has a function that makes what is `given` such tensors. `StopGradient`, which tfjs runs as the identity, is recorded as what it is.
  */
-function recording<T>(op: () => string | undefined, run: () => T): T {
+function recording<T>(
+  op: () => string | undefined,
+  given: ReadonlySet<Tensor>,
+  run: (readable: (x: Tensor) => Tensor) => T,
+): T {
+  const makeReadable = (tensor: Tensor): Tensor => {
+    if (literalOf(tensor) !== undefined) return tensor;
+    const trace = currentTrace() as Trace;
+    const dataSync = tensor.dataSync.bind(tensor);
+    const read = (): HostValues => knownValues(removeDeadCode(trace.program([tensor])), given) ?? dataSync();
+    return Object.defineProperty(tensor, 'dataSync', { configurable: true, value: read });
+  };
   const engine = theEngine();
   const { runKernel } = engine;
   engine.runKernel = (kernel, inputs, attributes) => {
@@ -88,18 +119,11 @@ function recording<T>(op: () => string | undefined, run: () => T): T {
     return results;
   };
   try {
-    return run();
+    return run((x) => {
+      const trace = currentTrace() as Trace;
+      return makeReadable(trace.tensor(trace.atom(x)));
+    });
   } finally {
     engine.runKernel = runKernel;
   }
-}
-
-function makeReadable(tensor: Tensor): void {
-  if (literalOf(tensor) !== undefined) return;
-  const dataSync = tensor.dataSync.bind(tensor);
-  const read = (): HostValues => {
-    const program = (currentTrace() as Trace).program([tensor]);
-    return knownValues(removeDeadCode(program)) ?? dataSync();
-  };
-  Object.defineProperty(tensor, 'dataSync', { configurable: true, value: read });
 }

@@ -11,7 +11,7 @@ import {
   sizeOf,
   type Value,
 } from '@posteriors/backend';
-import type { Tensor } from '@tensorflow/tfjs-core';
+import { type Tensor, Variable } from '@tensorflow/tfjs-core';
 
 interface Known {
   readonly shape: readonly number[];
@@ -22,13 +22,18 @@ interface Known {
 type HostKernel = (inputs: readonly Known[], output: Aval, attributes: Attributes) => readonly number[];
 
 /**
- * The values of the only output of a program without dead code, or undefined if they depend on its inputs.
+ * The values of the only output of a program without dead code, or undefined if they depend on its inputs, on a variable, which may change, or
+ * on one of the float32 tensors `given`, with respect to which there may be a derivative.
  *
  * @throws if a kernel is needed that shapes are not computed with, or a constant's values cannot be read.
  */
-export function knownValues({ inputs, constants, equations, outputs }: Program<Tensor>): HostValues | undefined {
-  const given = new Set<Atom>(inputs);
-  if ([...equations.flatMap((equation) => equation.inputs), ...outputs].some((atom) => given.has(atom)))
+export function knownValues(
+  { inputs, constants, equations, outputs }: Program<Tensor>,
+  given: ReadonlySet<Tensor> = new Set(),
+): HostValues | undefined {
+  const isOpen = (x: Tensor): boolean => x instanceof Variable || (given.has(x) && x.dtype === 'float32');
+  const open = new Set<Atom>([...inputs, ...constants.flatMap(({ value, source }) => (isOpen(source) ? [value] : []))]);
+  if ([...equations.flatMap((equation) => equation.inputs), ...outputs].some((atom) => open.has(atom)))
     return undefined;
   const known = new Map<number, Known>();
   for (const { value, source } of constants) known.set(value.id, { shape: value.shape, values: source.dataSync() });
@@ -131,6 +136,7 @@ const kernels: { readonly [kernel: string]: HostKernel } = {
   Cast: (inputs, output, attributes) =>
     elementwise((a) => (output.dtype === 'bool' ? Number(a !== 0) : a))(inputs, output, attributes),
   Identity: unchanged,
+  IndicesWithin: unchanged,
   StopGradient: unchanged,
   Reshape: unchanged,
   Slice: movement((index, _, { begin }) => index.map((k, axis) => k + ((begin as readonly number[])[axis] as number))),

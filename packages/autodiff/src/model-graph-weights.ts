@@ -1,7 +1,8 @@
 /** The weights of a converted model by what they are for, and tensors in their place. */
 
 import { currentTrace } from '@posteriors/backend';
-import { clone, dispose, keep, type Tensor, tidy } from '@tensorflow/tfjs-core';
+import { clone, dispose, keep, Tensor, tidy } from '@tensorflow/tfjs-core';
+import { describeLeaf } from './arguments.ts';
 import {
   argumentOf,
   executorOf,
@@ -25,14 +26,29 @@ const ofShape = new Set(['Shape', 'ShapeN', 'Size', 'Rank', 'ZerosLike', 'OnesLi
 /** Ops without a derivative, beside those of the kernels of their name. */
 const flat = new Set([...ofShape, 'LowerBound', 'UpperBound']);
 
-interface Roles {
+interface Roles<T> {
   /** All that tensors may stand in the place of: float32 weights whose values no op reads. */
-  readonly replaceable: GraphParameters;
-  readonly parameters: GraphParameters;
-  readonly statistics: GraphParameters;
+  readonly replaceable: T;
+  readonly parameters: T;
+  readonly statistics: T;
 }
 
-function rolesOf(executor: GraphExecutor): Roles {
+const knownNames = new WeakMap<GraphExecutor, Roles<readonly string[]>>();
+
+/** The weights that the model has now. */
+function rolesOf(executor: GraphExecutor): Roles<GraphParameters> {
+  const names = knownNames.get(executor) ?? namesOf(executor);
+  knownNames.set(executor, names);
+  const weights = (of: readonly string[]): GraphParameters =>
+    Object.fromEntries(of.map((name) => [name, executor.weightMap[name]?.[0] as Tensor]));
+  return {
+    replaceable: weights(names.replaceable),
+    parameters: weights(names.parameters),
+    statistics: weights(names.statistics),
+  };
+}
+
+function namesOf(executor: GraphExecutor): Roles<readonly string[]> {
   const { graph, weightMap } = executor;
   const used = usedNodes(executor);
   const read = reach(
@@ -45,15 +61,13 @@ function rolesOf(executor: GraphExecutor): Roles {
   );
   const averages = reach(used.flatMap(averagesOf), (node) => (node.op === 'Identity' ? node.inputs : []));
 
-  const weights = (accept: (node: GraphNode, weight: Tensor) => boolean): GraphParameters => {
+  const weights = (accept: (node: GraphNode, weight: Tensor) => boolean): readonly string[] => {
     const nodes = new Map(used.filter((node) => !read.has(node)).map((node) => [node.name, node]));
-    return Object.fromEntries(
-      Object.entries(weightMap).flatMap(([name, [weight]]) => {
-        const node = nodes.get(name);
-        if (node === undefined || weight?.dtype !== 'float32') return [];
-        return accept(node, weight) ? [[name, weight]] : [];
-      }),
-    );
+    return Object.entries(weightMap).flatMap(([name, [weight]]) => {
+      const node = nodes.get(name);
+      if (node === undefined || weight?.dtype !== 'float32') return [];
+      return accept(node, weight) ? [name] : [];
+    });
   };
   return {
     replaceable: weights(() => true),
@@ -96,7 +110,10 @@ export function boundWeights(
   return { ...executor.weightMap, ...Object.fromEntries(given.map(([weight, tensor]) => [weight, [tensor]])) };
 }
 
-/** @throws if a tensor is disposed, has no weight in `weights`, or another shape or dtype; an error lists the `usual` ones. */
+/**
+ * @throws if there is no object of tensors, or a tensor is disposed, has no weight in `weights`, or another shape or dtype; an error lists the
+ *   `usual` ones.
+ */
 function requireFit(
   name: string,
   what: 'parameters' | 'statistics',
@@ -104,11 +121,21 @@ function requireFit(
   weights: GraphParameters,
   usual: GraphParameters = weights,
 ): void {
+  if (typeof tensors !== 'object' || tensors === null || tensors instanceof Tensor) {
+    throw new Error(
+      `${name}: the ${what} are ${describeLeaf(tensors)}; give an object that has a tensor for each name, {} for none`,
+    );
+  }
   for (const [key, tensor] of Object.entries(tensors)) {
     const weight = Object.hasOwn(weights, key) ? weights[key] : undefined;
     if (weight === undefined) {
       throw new Error(
         `${name}: the model has no weight ${key} among its ${what}; it has ${Object.keys(usual).join(', ')}`,
+      );
+    }
+    if (!(tensor instanceof Tensor)) {
+      throw new Error(
+        `${name}: ${key} of the ${what} is not a tensor but ${describeLeaf(tensor)}; make it one with tf.tensor`,
       );
     }
     if (tensor.isDisposed) throw new Error(`${name}: ${key} of the ${what} is disposed: dispose it after its last use`);

@@ -52,7 +52,8 @@ export function modelStatistics(model: LayersModel | GraphModel): ModelParameter
  * stay the caller's.
  *
  * A converted model has new weights afterwards, those that {@link modelParameters} returned before are disposed. What is not given stays as
- * it is.
+ * it is. Functions compiled with weights of the model that were not passed as parameters have captured the old ones, and throw: compile them
+ * again.
  */
 export function assignModelParameters(
   model: GraphModel,

@@ -36,9 +36,19 @@ export function vjp(
   primals: readonly TensorTree[],
   { hasAux = false }: { readonly hasAux?: boolean } = {},
 ): Pullback<readonly TensorTree[], TensorTree, unknown> {
-  requireArguments('vjp', primals);
+  return vjpOf('vjp', f, primals, hasAux);
+}
+
+/** {@link vjp} within the transform `name`. */
+export function vjpOf(
+  name: string,
+  f: (...primals: never) => unknown,
+  primals: readonly TensorTree[],
+  hasAux: boolean,
+): Pullback<readonly TensorTree[], TensorTree, unknown> {
+  requireArguments(name, primals);
   const count = flatten(primals as TensorTree).leaves.length;
-  const map = linearMap('vjp', f as never, primals, hasAux, 'reverse', (program, inputs) => {
+  const map = linearMap(name, f as never, primals, hasAux, 'reverse', (program, inputs) => {
     const values = program.outputs.length;
     return pullThrough(program, count, inputs.slice(0, values), inputs.slice(values));
   });
@@ -50,7 +60,7 @@ export function vjp(
     pullback: (cotangent: TensorTree) =>
       unflatten(
         map.argument,
-        map.apply(matchingLeaves('vjp', 'cotangent', cotangent, structure, shapes)),
+        map.apply(matchingLeaves(name, 'cotangent', cotangent, structure, shapes)),
       ) as readonly TensorTree[],
     dispose: () => map.dispose(),
   });

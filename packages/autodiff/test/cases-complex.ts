@@ -60,6 +60,9 @@ const rows: readonly Row[] = [
     two,
   ],
   ['Multiply', 'square of a complex number', ofPair((z) => tf.mul(z, z)), [some, some], [[], []]],
+  ['Multiply', 'complex square', ofPair((z) => tf.square(z)), [some, some], two],
+  ['BatchMatMul', 'complex', ofPair((z) => tf.matMul(z, tf.mul(z, z), false, true)), [some, some], two],
+  ['Sum', 'complex mean', ofPair((z) => tf.mean(tf.mul(z, z), 1)), [some, some], two],
   ['RealDiv', 'complex quotient', ofPair((z) => tf.div(tf.mul(z, z), tf.add(z, z))), [positive, some], two],
   ['RealDiv', 'complex reciprocal', ofPair((z) => tf.div(tf.complex(1, 0), z)), [positive, some], [[3], [3]]],
   [

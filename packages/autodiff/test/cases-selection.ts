@@ -135,6 +135,27 @@ add(
   'of a later axis in rows',
 );
 
+add(
+  'IndicesWithin',
+  [some, integer(0, 3)],
+  gatherRows(1, 1),
+  [
+    [
+      [3, 3],
+      [3, 1],
+    ],
+    [
+      [1, 3],
+      [1, 1],
+    ],
+    [
+      [2, 3],
+      [2, 0],
+    ],
+  ],
+  'in gather in rows',
+);
+
 add('PadV2', [some], (x) => tf.diag(x), [[[3]], [[1]], [[2, 2]]], 'in diag');
 add('Select', [some], (x) => tf.linalg.bandPart(x, 1, 0), [[[3, 4]], [[2, 3, 3]]], 'in bandPart');
 add(

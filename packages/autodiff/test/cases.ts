@@ -2,6 +2,7 @@
 // and, where it is legal, no elements. Inputs stay away from kinks, which have tests of their own.
 import { record } from '@posteriors/backend';
 import * as tf from '@tensorflow/tfjs-core';
+import { realFunctions } from '../../backend/src/kernels.ts';
 import { stopGradient } from '../src/index.ts';
 import { complexCases } from './cases-complex.ts';
 import { convolutionCases } from './cases-convolution.ts';
@@ -91,6 +92,27 @@ const unary: readonly [string, Draw, (x: Tensor) => Tensor][] = [
 ];
 for (const [kernel, draw, f] of unary) add(kernel, [draw], f, one);
 add('Cast', [real(-2, 2, 0)], (x) => tf.mul(x, float(tf.cast(x, 'bool'))), [[[3]]], 'to bool');
+
+// Functions of real numbers, of integers and truth values among those from `low` to below `high`: -2 and 3 unless listed.
+const domains: { readonly [kernel: string]: readonly [low: number, high: number] } = {
+  Acos: [-1, 2],
+  Acosh: [1, 4],
+  Asin: [-1, 2],
+  Atanh: [0, 1],
+  Log: [1, 4],
+  Log1p: [0, 4],
+  Reciprocal: [1, 4],
+  Rsqrt: [1, 4],
+  Sqrt: [0, 4],
+};
+for (const kernel of realFunctions) {
+  const [low, high] = domains[kernel] ?? [-2, 3];
+  const f = (x: Tensor, whole: Tensor): Tensor =>
+    tf.mul(x, tf.engine().runKernel(kernel, { x: whole }, kernel === 'LeakyRelu' ? { alpha: 0.25 } : {}) as Tensor);
+  const truth: Draw = { ...integer(Math.max(low, 0), Math.min(high, 2)), dtype: 'bool' };
+  add(kernel, [real(-2, 2), integer(low, high)], f, [[[5], [5]]], 'of integers');
+  add(kernel, [real(-2, 2), truth], f, [[[5], [5]]], 'of truth values');
+}
 
 // Elementwise, of two inputs.
 
@@ -214,6 +236,13 @@ add('Sum', [real(-2, 2)], (x) => tf.sum(x, 0), [[[0, 2]]], 'of nothing');
 add('Prod', [real(-2, 2)], (x) => tf.prod(x, 0), [[[0, 2]]], 'of nothing');
 add('Sum', [real(-2, 2)], (x) => tf.mean(x, -1), [[[2, 3]], [[1]]], 'in mean');
 add('Sum', [real(-2, 2)], (x) => tf.logSumExp(x, -1), [[[2, 3]], [[1]]], 'in logSumExp');
+add(
+  'Sum',
+  [real(-2, 2), integer(-2, 3)],
+  (x, whole) => tf.mul(tf.sum(x), tf.logSumExp(whole)),
+  [[[3], [5]]],
+  'in logSumExp of integers',
+);
 add('Sum', [real(-2, 2)], (x) => tf.logSoftmax(x), [[[2, 3]], [[1]]], 'in logSoftmax');
 add('All', [real(-2, 2, 0)], (x) => tf.mul(x, tf.add(1, float(tf.all(tf.less(x, 1.5), -1, true)))), [
   [[4, 3]],

@@ -3,7 +3,7 @@ import '@posteriors/testing';
 import { setBackend } from '@posteriors/backend';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { diagGgn, ggn, grad, jit, makeProgram, sumOverChunks, unitRows, vmap } from '../src/index.ts';
+import { diagGgn, evaluate, ggn, grad, jit, makeProgram, sumOverChunks, unitRows, vmap } from '../src/index.ts';
 
 await setBackend('cpu');
 
@@ -44,6 +44,33 @@ describe('sumOverChunks', () => {
     expect(types(7)).not.toContain('scan');
   });
 
+  test('by default computes a bounded number of numbers from a chunk, and all from one where they are few', () => {
+    const lengths = (width: number): number[] => {
+      const seen = new Set<number>();
+      const f = (chunk: tf.Tensor): [tf.Tensor, []] => {
+        seen.add(chunk.shape[0] as number);
+        return [tf.sum(tf.mul(tf.reshape(chunk, [-1, 1]), tf.ones([1, width]))), []];
+      };
+      evaluate('test', () => sumOverChunks(f, tf.zeros([5000])));
+      return [...seen];
+    };
+    // Two and three slices show what one adds.
+    expect(lengths(3)).toEqual([2, 3, 5000]);
+    // 2²² numbers are 1,022 products with 4,096 columns and what is around them.
+    const [, , first, rest] = lengths(4096) as [number, number, number, number];
+    expect(rest).toBeGreaterThan(1000);
+    expect(rest).toBeLessThan(1024);
+    expect((5000 - first) % rest).toBe(0);
+  });
+
+  test('scalar tensors are passed whole', () => {
+    const f = ({ x: part, scale }: { readonly x: tf.Tensor; readonly scale: tf.Tensor }): [tf.Tensor, []] => [
+      tf.sum(tf.mul(part, scale)),
+      [],
+    ];
+    expect(sumOverChunks(f, { x, scale: tf.scalar(2) }, 3)[0]).toBeAllClose(tf.mul(2, tf.sum(x)));
+  });
+
   test('is differentiated and mapped over', () => {
     const f = (factor: tf.Tensor): tf.Tensor =>
       sumOverChunks((chunk: tf.Tensor): [tf.Tensor, []] => [tf.sum(tf.exp(tf.mul(chunk, factor))), []], x, 3)[0];
@@ -57,9 +84,21 @@ describe('sumOverChunks', () => {
     expect(() => sumOverChunks(f, [x, tf.ones([3])], 2)).toThrow(
       'sumOverChunks: the tensors must have an axis 0 of one length, and have [7,2], [3]',
     );
-    expect(() => sumOverChunks(f, [tf.scalar(1)], 2)).toThrow('an axis 0 of one length, and have []');
-    expect(() => sumOverChunks(f, [], 2)).toThrow('an axis 0 of one length, and have none: there is no tensor');
+    for (const none of [[tf.scalar(1)], []]) {
+      expect(() => sumOverChunks(f, none, 2)).toThrow('have none: there is no tensor but scalars');
+    }
   });
+});
+
+test.each([
+  ['a size that is no whole number', 2.5, [], 'sumOverChunks: the size is 2.5, and must be a whole number of slices'],
+  ['no size', 0, [], 'sumOverChunks: the size is 0'],
+  ['a negative size', -1, [], 'sumOverChunks: the size is -1'],
+  ['NaN', Number.NaN, [], 'sumOverChunks: the size is NaN'],
+  ['rows of another length', 3, { sum: tf.ones([2]) }, 'of length 1, and $.sum is float32[2]; return what is summed'],
+  ['rows without an axis', 7, { all: [tf.scalar(1)] }, 'of length 7, and $.all[0] is float32[]'],
+] as const)('sumOverChunks refuses %s', (_, size, ys, message) => {
+  expect(() => sumOverChunks((chunk: tf.Tensor) => [tf.sum(chunk), ys], x, size)).toThrow(message);
 });
 
 test('unitRows are rows of the unit matrix', () => {

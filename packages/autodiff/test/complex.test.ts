@@ -11,6 +11,9 @@ import {
   evalShape,
   grad,
   hessian,
+  hvp,
+  jacfwd,
+  jacrev,
   jit,
   jvp,
   makeProgram,
@@ -212,10 +215,29 @@ describe('on cpu', () => {
     const spectrum = (v: Tensor): { z: Tensor }[] => [{ z: tf.complex(v, v) }];
     const v = tf.tensor1d([1, 2]);
     const rows = tf.stack([v, v]);
+    const custom = (value: (w: Tensor) => Tensor) =>
+      tf.customGrad((w) => ({ value: value(w as Tensor), gradFunc: (dy: Tensor) => dy }));
+    const halved = custom((w) => tf.div(tf.real(w), 2));
+    const turned = custom((w) => tf.complex(w, w));
     test.each<[string, string, () => unknown]>([
       ['grad', 'grad: the parameter \\$\\.z', () => grad(real)({ z })],
       ['jvp', 'jvp: the parameter \\$\\[0\\]\\.z', () => jvp(real, [{ z }], [{ z }])],
       ['vjp', 'vjp: the parameter \\$\\[0\\]\\.z', () => vjp(real, [{ z }])],
+      ['hvp', 'hvp: the parameter \\$\\[0\\]\\.z', () => hvp(real, [{ z }], [{ z }])],
+      ['jacfwd', 'jacfwd: the parameter \\$\\[0\\]\\.z', () => jacfwd(real)({ z })],
+      ['jacrev', 'jacrev: the parameter \\$\\[0\\]\\.z', () => jacrev(real)({ z })],
+      [
+        'tf.grad',
+        'tf.grad: the argument 0',
+        () => jit((u: Tensor) => tf.grad((w) => tf.sum(tf.real(w)))(tf.complex(u, u)))(v),
+      ],
+      [
+        'the result of tf.grad',
+        'tf.grad: the result',
+        () => jit((u: Tensor) => tf.grad((w) => tf.complex(w, w))(u))(v),
+      ],
+      ['tf.customGrad', 'tf.customGrad: the argument 0', () => jit((u: Tensor) => halved(tf.complex(u, u)))(v)],
+      ['the result of tf.customGrad', 'tf.customGrad: the result', () => jit((u: Tensor) => turned(u))(v)],
       ['vmap', 'vmap: the argument \\$\\[0\\]\\.z', () => vmap(real)({ z })],
       ['jit', 'real: the argument \\$\\[0\\]\\.z', () => jit(real)({ z })],
       ['makeProgram', 'makeProgram: the argument \\$\\[0\\]\\.z', () => makeProgram(real)({ z })],

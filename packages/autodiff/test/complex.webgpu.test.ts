@@ -42,6 +42,17 @@ describe.skipIf(!available)('webgpu', () => {
     tf.dispose(results);
   });
 
+  test('sizes and quotients of numbers whose squares float32 does not hold', async () => {
+    const f = jit((a: Tensor, b: Tensor) => {
+      const z = tf.complex(a, b);
+      return [tf.abs(z), tf.real(tf.div(z, tf.complex(b, a)))];
+    });
+    const results = f(tf.tensor1d([3e30, -3e-30, 0]), tf.tensor1d([4e30, 4e-30, 0]));
+    const [sizes, quotients] = (await Promise.all(results.map((each) => each.data()))) as [Float32Array, Float32Array];
+    expect([sizes[0]! / 5e30, sizes[1]! / 5e-30, sizes[2]]).toBeAllClose([1, 1, 0], { rtol: 1e-6 });
+    expect(quotients.slice(0, 2)).toBeAllClose([0.96, -0.96]);
+  });
+
   test('a complex tensor from outside that was computed there names the remedy', async () => {
     const x = tf.tensor1d([1, 2]);
     const outside = (): Tensor => tf.complex([1, 2], [3, 4]);

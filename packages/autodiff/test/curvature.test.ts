@@ -120,7 +120,7 @@ describe('Fisher', () => {
     expect(columns).toBeAllClose(fisherMatrix, close);
   });
 
-  test('of several arguments', () => {
+  test('of several arguments (guards against posteriors 0.1.2, whose fvp gives the product of the first alone)', () => {
     const apart = (b: Tensor, data: Batch, w: Tensor): Tensor => logLikelihood({ b, w }, data);
     expect(empiricalFisher(apart, { argnums: [0, 2] })(params.b, batch, params.w)).toBeAllClose(fisherMatrix, close);
     expect(empiricalFisher(apart, { argnums: 2 })(params.b, batch, params.w)).toBeAllClose(
@@ -171,7 +171,7 @@ describe('Fisher', () => {
 });
 
 describe('generalised Gauss-Newton', () => {
-  test('equals the Hessian of a linear model, whatever the rank of the outputs', () => {
+  test('equals the Hessian of a linear model, whatever the rank of the outputs (guards against posteriors 0.1.2, which takes matrices alone)', () => {
     for (const shape of [[4], [4, 1], [2, 2], [2, 1, 2]]) {
       const forward = (p: Params, data: Batch): Tensor => tf.reshape(logits(p, data), shape);
       const reshaped = (z: Tensor): Tensor => loss(tf.reshape(z, [4]));

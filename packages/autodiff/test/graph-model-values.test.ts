@@ -63,6 +63,7 @@ const cases: [kernel: string, f: (a: Tensor, b: Tensor, x: Tensor) => Tensor][] 
         1,
       ),
   ],
+  ['IndicesWithin', (a, b) => record('IndicesWithin', [tf.abs(b)], { kernel: 'GatherV2', length: a.size })],
   ['Concat', (a) => tf.concat([a, tf.ones([2, 1], 'int32'), a], 1)],
   ['Concat', (_, b) => tf.stack([b, tf.reverse(b), b], 1)],
   ['Sum', (a) => tf.sum(a, 0)],

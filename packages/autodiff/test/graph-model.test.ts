@@ -103,6 +103,72 @@ describe('inputs and outputs', () => {
   });
 });
 
+describe('values that ops read and derivatives may move', () => {
+  /** `Fill([2], sum(x)) * w`, and so with a scalar `x` itself. */
+  const filled = (rank: 0 | 1, dtype: 'float32' | 'int32' = 'float32'): ReturnType<GraphBuilder['build']> => {
+    const g = new GraphBuilder();
+    const x = g.placeholder('x', rank === 0 ? [] : [-1], dtype);
+    const value = rank === 0 ? x : g.node('Sum', 'sum', [x, g.integers('axis', [0])]);
+    g.node('Mul', 'product', [g.node('Fill', 'filled', [g.integers('dims', [2]), value]), g.weight('w', [2])]);
+    return g.build();
+  };
+
+  test.each([
+    ['the sum of an input', filled(1), tf.tensor1d([1, 2])],
+    ['an input', filled(0), tf.scalar(3)],
+    ['a variable', filled(0), tf.variable(tf.scalar(3))],
+    ['a variable of integers', filled(0, 'int32'), tf.variable(tf.scalar(3, 'int32'))],
+  ])('%s is refused eagerly and traced', (_, model, input) => {
+    const f = modelToFunction(model);
+    const parameters = modelParameters(model);
+    const message = /node filled \(Fill\): dataSync: the value of a traced tensor \w+\[\] was read/;
+    expectNoLeak(() => {
+      expect(() => f(parameters, input)).toThrow(message);
+      expect(() => f(parameters, { x: input })).toThrow(message);
+      expect(() => jit((p: GraphParameters) => f(p, [input]))(parameters)).toThrow(message);
+      expect(() => jit((y: Tensor) => f(parameters, y))(input)).toThrow(message);
+      if (input.dtype === 'float32')
+        expect(() => tf.grad((y: Tensor) => tf.sum(f(parameters, y)))(input)).toThrow(message);
+    });
+  });
+
+  test('integers have no derivative, and are read where they are known', () => {
+    const model = filled(0, 'int32');
+    const f = modelToFunction(model);
+    const parameters = modelParameters(model);
+    const value = tf.scalar(3, 'int32');
+    const expected = tf.mul(parameters['w']!, 3);
+    expect(f(parameters, value)).toBeAllClose(expected);
+    expect(jit((p: GraphParameters) => f(p, value))(parameters)).toBeAllClose(expected);
+  });
+});
+
+test('parameters and inputs that are none are named', () => {
+  const model = denseModel();
+  const f = modelToFunction(model) as (parameters: unknown, inputs: unknown, context?: unknown) => Tensor;
+  const parameters = modelParameters(model);
+  for (const [run, message] of [
+    [() => f(null, x), 'modelToFunction: the parameters are null; give an object that has a tensor for each name'],
+    [() => f(x, parameters), 'modelToFunction: the parameters are float32[2,3]; give an object'],
+    [
+      () => f({ 'hidden/bias': 3 }, x),
+      'modelToFunction: hidden/bias of the parameters is not a tensor but number; make it one with tf.tensor',
+    ],
+    [() => f(parameters, x, { statistics: null }), 'modelToFunction: the statistics are null'],
+    [
+      () => f(parameters, 3),
+      'modelToFunction: the inputs are number; give a tensor, or several in an array or by name',
+    ],
+    [() => f(parameters, undefined), 'modelToFunction: the inputs are undefined'],
+    [() => f(parameters, null), 'modelToFunction: the inputs are null'],
+    [() => f(parameters, { x: [1, 2] }), 'modelToFunction: the input x is not a tensor but Array'],
+    [() => f(parameters, [x, null]), 'modelToFunction: the input 1 is not a tensor but null'],
+  ] as const) {
+    expectNoLeak(() => expect(run).toThrow(message));
+  }
+  expect(f(parameters, x)).toBeAllClose(model.predict(x) as Tensor);
+});
+
 test('gradients of tfjs itself go through', () => {
   const model = denseModel();
   const f = modelToFunction(model);

@@ -20,7 +20,6 @@ const functions: readonly [name: string, f: Function][] = [
   ['scatterND', (x, i) => tf.scatterND(tf.expandDims(i, 1), x, [3, 3])],
   ['scatterND of rows and columns', (x, i) => tf.scatterND(tf.stack([tf.zerosLike(i), i], 1), tf.sum(x, 1), [2, 3])],
   ['tensorScatterUpdate', (x, i) => tf.tensorScatterUpdate(tf.ones([3, 3]), tf.expandDims(i, 1), x)],
-  ['unsortedSegmentSum', (x, i) => tf.unsortedSegmentSum(x, i as tf.Tensor1D, 3)],
 ];
 
 /** One example and its indices, then three of them. */
@@ -70,6 +69,18 @@ describe.each(['cpu', 'wasm'] as const)('%s', (device) => {
       const looped = tf.stack([0, 1, 2].map((k) => jit(f)(tf.gather(xs, k), tf.gather(is, k))));
       expect(vmap(f)(xs, is)).toBeAllClose(looped);
     });
+  });
+
+  test('the error of gather has the index and the axis that the code has, mapped and differentiated too', () => {
+    const f = (each: Tensor, i: Tensor): Tensor => tf.gather(each, i as tf.Tensor1D, 1);
+    const slope = grad((each: Tensor, i: Tensor) => tf.sum(f(each, i)));
+    const is = tf.tensor2d([0, 1, 0, 7, 1, 2], [3, 2], 'int32');
+    const message = 'GatherV2: the index 7 is outside of its axis, which has the length 3; indices are from 0 to 2';
+    expect(() => vmap(f)(xs, is)).toThrow(message);
+    expect(() => vmap(vmap(f))(tf.stack([xs, xs]), tf.stack([is, is]))).toThrow(message);
+    expect(() => vmap(slope)(xs, is)).toThrow(message);
+    expect(() => slope(x, tf.tensor1d([0, 7], 'int32'))).toThrow(message);
+    expect(() => jit((all: Tensor) => tf.gather(all, is as never, 1, 1))(xs)).toThrow(/the index 7 is outside/);
   });
 
   test('an index that is known is refused when the program is compiled', () => {

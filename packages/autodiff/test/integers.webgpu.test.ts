@@ -35,6 +35,10 @@ const reductions: readonly [string, (x: Tensor) => Tensor][] = [
   ['all', (x) => tf.all(tf.cast(x, 'bool'), 1)],
   ['argMax', (x) => tf.argMax(tf.cast(x, 'int32'), 1)],
   ['cumsum', (x) => tf.cumsum(tf.cast(x, 'int32'), 0, false, true)],
+  ['relu6', (x) => tf.relu6(tf.cast(x, 'int32'))],
+  ['isFinite', (x) => tf.isFinite(tf.cast(x, 'int32'))],
+  ['exp, rounded', (x) => tf.round(tf.exp(x))],
+  ['logSumExp, rounded', (x) => tf.round(tf.mul(tf.logSumExp(tf.cast(x, 'int32'), 1), 1000))],
   ['as real numbers, transposed', (x) => tf.transpose(tf.cast(x, 'float32'), [2, 0, 1])],
 ];
 

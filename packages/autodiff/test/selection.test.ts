@@ -243,6 +243,22 @@ describe.each(['cpu', 'wasm'] as const)('%s', (device) => {
     expect(jit(binary)(vector)).toBeAllClose([0, 1, 1, 0]);
   });
 
+  test('unsortedSegmentSum leaves out the rows of other segments, one by one and mapped', () => {
+    const [x, weights] = [some(4, 2), some(3, 2)];
+    const segments = ints([1, -1, 7, 1]);
+    const f = (v: Tensor, ids: Tensor): Tensor => tf.unsortedSegmentSum(v, ids as tf.Tensor1D, 3);
+    const zero = tf.zeros([2]);
+    const expected = tf.stack([zero, tf.add(tf.gather(x, 0), tf.gather(x, 3)), zero]);
+    if (device === 'cpu') expect(f(x, segments)).toBeAllClose(expected);
+    expect(jit(f)(x, segments)).toBeAllClose(expected);
+    expect(vmap(f)(tf.stack([x, tf.mul(x, 2)]), tf.stack([segments, segments]))).toBeAllClose(
+      tf.stack([expected, tf.mul(expected, 2)]),
+    );
+    const slope = grad((v: Tensor) => tf.sum(tf.mul(f(v, segments), weights)))(x);
+    const one = tf.gather(weights, 1);
+    expect(slope).toBeAllClose(tf.stack([one, zero, zero, one]));
+  });
+
   test('gather in rows of rows', () => {
     const [x, at] = [tf.reshape(tf.range(0, 24), [2, 2, 3, 2]), ints([0, 2, 1, 1], [2, 2, 1])];
     const rows = (v: Tensor): Tensor => tf.gather(v, at as tf.Tensor1D, 2, 2);

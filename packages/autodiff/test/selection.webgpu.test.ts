@@ -30,6 +30,14 @@ describe.skipIf(!available)('webgpu', () => {
     expect(await values((v) => slope(v) as Tensor, x)).toEqual([0, 1, 0, 1, 0, 1, 1, 0, 0, 0]);
   });
 
+  test('unsortedSegmentSum leaves out the rows of other segments', async () => {
+    const segments = tf.tensor1d([1, -1, 7, 1], 'int32');
+    const f = (v: Tensor): Tensor => tf.unsortedSegmentSum(v, segments, 3);
+    const rows = [[1, 2], [3, 4], [5, 6], [7, 8]]; // biome-ignore format: a matrix
+    expect(await values(f, tf.tensor2d(rows))).toEqual([0, 0, 8, 10, 0, 0]);
+    expect(await values(f, tf.tensor2d(rows, [4, 2], 'int32'))).toEqual([0, 0, 8, 10, 0, 0]);
+  });
+
   test('bitwiseAnd, which tfjs lacks there, to the last bit', async () => {
     const a = tf.tensor1d([2 ** 31 - 1, -1, 12, -(2 ** 31)], 'int32');
     const b = tf.tensor1d([2 ** 30 + 1, 2 ** 25 + 1, 10, -1], 'int32');

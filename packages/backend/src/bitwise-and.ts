@@ -2,5 +2,9 @@ import { registerShader } from './shader.ts';
 
 /** Gives tfjs's webgpu device the kernel BitwiseAnd, which it lacks. */
 export function registerBitwiseAnd(): void {
-  registerShader('BitwiseAnd', { reads: ['a', 'b'], statements: 'result[index] = a[index] & b[index];' });
+  registerShader('BitwiseAnd', {
+    reads: ['a', 'b'],
+    dtype: 'int32',
+    statements: 'result[index] = a[index] & b[index];',
+  });
 }

@@ -1,5 +1,19 @@
 /** tfjs's kernels on complex numbers, as kernels on their real and imaginary parts, and Fourier transforms. */
-import { add, div, mul, neg, square, sub, type Tensor } from '@tensorflow/tfjs-core';
+import {
+  abs,
+  add,
+  div,
+  greater,
+  logicalAnd,
+  maximum,
+  mul,
+  neg,
+  onesLike,
+  square,
+  sub,
+  type Tensor,
+  where,
+} from '@tensorflow/tfjs-core';
 import { complex, isComplex, type Parts, partsOf } from './complex.ts';
 import { type NamedInputs, theEngine } from './engine.ts';
 import { printAval } from './print.ts';
@@ -22,7 +36,11 @@ export const complexTranslations: Translations = {
   Real: named('input', ([x]) => partsOf(x!).real),
   Imag: named('input', ([x]) => partsOf(x!).imag),
   // The derivative is 0 at 0, as that of `abs`.
-  ComplexAbs: named('x', ([x]) => rootOrZero(squaredAbs(partsOf(x!)))),
+  ComplexAbs: named('x', ([x]) => {
+    const parts = partsOf(x!);
+    const scale = scaleOf(parts);
+    return mul(scale, rootOrZero(squaredAbs(dividedBy(parts, scale))));
+  }),
   FFT: named('input', ([x]) => complex(transform('FFT', x!, -1))),
   IFFT: named('input', ([x]) => {
     const { real, imag } = transform('IFFT', x!, 1);
@@ -43,7 +61,7 @@ export function onComplex(kernel: string, inputs: NamedInputs, attributes: RawAt
   if (translation !== undefined) return translation;
   throw new Error(
     `trace: the kernel ${kernel} works on real numbers, and ${given === undefined ? 'complex64 was asked for' : `was given ${printAval(given)}`}. ` +
-      'Apply it to tf.real(x) and tf.imag(x), and join what it returns with tf.complex.',
+      'Write what it does with tf.real(x) and tf.imag(x), and join the parts of the result with tf.complex.',
   );
 }
 
@@ -79,18 +97,23 @@ const ofPairs: { [kernel: string]: Translation } = {
       imag: run('PadV2', { x: imag }, { ...attributes, constantValue: 0 }) as Tensor,
     });
   }),
-  Multiply: named('a b', ([a, b]) => complex(product(partsOf(a!), partsOf(b!)))),
+  Multiply: named('a b', ([a, b]) => complex(product(partsOf(a!), partsOf(b!), mul))),
+  BatchMatMul: named('a b', ([a, b], attributes) =>
+    complex(product(partsOf(a!), partsOf(b!), (x, y) => run('BatchMatMul', { a: x, b: y }, attributes) as Tensor)),
+  ),
+  Square: named('x', ([x]) => complex(product(partsOf(x!), partsOf(x!), mul))),
   RealDiv: named('a b', ([a, b]) => {
-    const { real, imag } = partsOf(b!);
-    const divisor = squaredAbs({ real, imag });
-    const dividend = product(partsOf(a!), { real, imag: neg(imag) });
-    return complex({ real: div(dividend.real, divisor), imag: div(dividend.imag, divisor) });
+    const parts = partsOf(b!);
+    const scale = scaleOf(parts);
+    const { real, imag } = dividedBy(parts, scale);
+    const dividend = product(partsOf(a!), { real, imag: neg(imag) }, mul);
+    return complex(dividedBy(dividedBy(dividend, squaredAbs({ real, imag })), scale));
   }),
 };
 
 // Linear in the parts, each of which they treat alone: by the names of the inputs that have parts.
 const ofEachPart: { readonly [operands: string]: string } = {
-  x: 'GatherV2 Identity Neg Reshape Reverse Slice SplitV StridedSlice Sum Tile Transpose ZerosLike',
+  x: 'GatherV2 Identity Mean Neg Reshape Reverse Slice SplitV StridedSlice Sum Tile Transpose ZerosLike',
   input: 'ExpandDims',
   value: 'Unpack',
   'a b': 'Add Sub',
@@ -100,11 +123,25 @@ for (const [operands, kernels] of Object.entries(ofEachPart))
   for (const kernel of kernels.split(' ')) ofPairs[kernel] = partwise(kernel, operands.split(' '));
 for (const kernel of ['AddN', 'Concat', 'Pack']) ofPairs[kernel] = partwise(kernel, undefined);
 
-function product(a: Parts, b: Parts): Parts {
+function product(a: Parts, b: Parts, times: (x: Tensor, y: Tensor) => Tensor): Parts {
   return {
-    real: sub(mul(a.real, b.real), mul(a.imag, b.imag)),
-    imag: add(mul(a.real, b.imag), mul(a.imag, b.real)),
+    real: sub(times(a.real, b.real), times(a.imag, b.imag)),
+    imag: add(times(a.real, b.imag), times(a.imag, b.real)),
   };
+}
+
+function dividedBy({ real, imag }: Parts, divisor: Tensor): Parts {
+  return { real: div(real, divisor), imag: div(imag, divisor) };
+}
+
+/**
+ * The larger part of each number by magnitude, by which it is divided before it is squared, so that the square neither overflows nor vanishes; 1
+ * where it is 0 or not finite. What is multiplied by it again has the same derivatives whatever it is: it has none itself.
+ */
+function scaleOf({ real, imag }: Parts): Tensor {
+  const largest = record('StopGradient', [maximum(abs(real), abs(imag))]);
+  const isUsable = logicalAnd(greater(largest, 0), record('IsFinite', [largest]));
+  return where(isUsable, largest, onesLike(largest));
 }
 
 function squaredAbs({ real, imag }: Parts): Tensor {

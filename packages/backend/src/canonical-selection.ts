@@ -96,6 +96,10 @@ export const selectionTranslations: Translations = {
   DenseBincount: named('x weights', ([x, weights], { size, binaryOutput }) =>
     count(x!, weights!, size as number, Boolean(binaryOutput)),
   ),
+  // Rows of other segments are left out, as those of padding are that have the segment -1.
+  UnsortedSegmentSum: named('x segmentIds', ([x, ids], { numSegments }) =>
+    sumByNumber(x!, reshape(ids!, [ids!.size]), numSegments as number),
+  ),
   SparseSegmentSum: named('data indices segmentIds', ([data, indices, segments]) => {
     const { ids, numSegments } = segmentsOf('sparseSegmentSum', segments!);
     return segmentSum(data!, indices!, ids, numSegments);
@@ -123,22 +127,15 @@ function gatherWithBatch(x: Tensor, indices: Tensor, axis: number, batchDims: nu
   const order = [...batch.keys(), axis, ...[...x.shape.keys()].filter((i) => i >= batchDims && i !== axis)];
   const moved = before.length === 0 ? x : record('Transpose', [x], { perm: order });
   const rows = reshape(moved, [count, x.shape[axis] as number, ...before, ...after]);
-  const elements = gatherRows(rows, withinRow(reshape(indices, [count, sizeOf(chosen)]), x.shape[axis] as number));
+  const length = x.shape[axis] as number;
+  // An index that is outside of its row is made to be outside of all rows, so that it reads from no other one.
+  const within = { kernel: 'GatherV2', length, outside: -length * count };
+  const elements = gatherRows(rows, record('IndicesWithin', [reshape(indices, [count, sizeOf(chosen)])], within));
   const gathered = reshape(elements, [...batch, ...chosen, ...before, ...after]);
   if (before.length === 0) return gathered;
   const span = (from: number, of: readonly unknown[]): number[] => of.map((_, i) => from + i);
   const perm = [...batch.keys(), ...span(batchDims + chosen.length, before), ...span(batchDims, chosen)];
   return record('Transpose', [gathered], { perm: [...perm, ...span(perm.length, after)] });
-}
-
-/** Indices into rows of `length`. One that is outside of its row is made to be outside of all rows, so that it reads from no other one. */
-function withinRow(indices: Tensor, length: number): Tensor {
-  const integer = (value: number): Tensor => broadcastTo(scalar(value, 'int32'), indices.shape);
-  const isWithin = record('LogicalAnd', [
-    record('GreaterEqual', [indices, integer(0)]),
-    record('Less', [indices, integer(length)]),
-  ]);
-  return record('Select', [isWithin, indices, integer(-length * (indices.shape[0] as number))]);
 }
 
 /** `[rows, count, ...]` from `x` of `[rows, length, ...]`: from each row the places that the same row of `indices` names. */
@@ -158,21 +155,34 @@ function replace(tensor: Tensor, indices: Tensor, updates: Tensor): Tensor {
 
 /** How often, or with what weight, each number below `size` occurs in `x`, or in each row of it; other numbers are ignored. */
 function count(x: Tensor, weights: Tensor, size: number, binary: boolean): Tensor {
-  const numbers = cast(x, 'int32');
-  const limit = broadcastTo(scalar(size, 'int32'), x.shape);
-  const negative = record('Less', [numbers, scalar(0, 'int32')]);
-  const slot = record('Select', [negative, limit, record('Minimum', [numbers, limit])]);
   const type = weights.dtype as DataType;
   const weighted = !binary && weights.size > 0;
   const added = weighted ? weights : broadcastTo(scalar(1, type), x.shape);
-  const rows = x.rank === 2 ? [x.shape[0] as number] : [];
-  const columns = x.shape[x.rank - 1] as number;
-  const flat = reshape(slot, [x.size, 1]);
-  const row = Array.from({ length: x.size }, (_, i) => Math.floor(i / columns));
-  const places = rows.length === 0 ? flat : record('Concat', [column(row), flat], { axis: 1 });
-  const sums = record('ScatterNd', [places, reshape(added, [x.size])], { shape: [...rows, size + 1] });
-  const counts = slice(sums, [...rows.map(() => 0), 0], [...rows, size]);
+  const counts = sumByNumber(reshape(added, [x.size]), cast(x, 'int32'), size);
   return binary ? cast(record('NotEqual', [counts, scalar(0, type)]), type) : counts;
+}
+
+/**
+ * The sums of those of `updates`, `[count, ...rest]`, that have the same of the int32 `numbers`, `[count]`: `[size, ...rest]`, or for each row of
+ * numbers, `[rows, columns]`, `[rows, size, ...rest]`. Updates with numbers that are negative, or not below `size`, are left out.
+ */
+function sumByNumber(updates: Tensor, numbers: Tensor, size: number): Tensor {
+  // Those have a place of their own, which is cut off.
+  const limit = broadcastTo(scalar(size, 'int32'), numbers.shape);
+  const negative = record('Less', [numbers, scalar(0, 'int32')]);
+  const slots = record('Select', [negative, limit, record('Minimum', [numbers, limit])]);
+  const rows = numbers.shape.slice(0, -1);
+  const columns = numbers.shape[numbers.rank - 1] as number;
+  const flat = reshape(slots, [numbers.size, 1]);
+  const row = Array.from({ length: numbers.size }, (_, i) => Math.floor(i / columns));
+  const places = rows.length === 0 ? flat : record('Concat', [column(row), flat], { axis: 1 });
+  const rest = updates.shape.slice(1);
+  const sums = record('ScatterNd', [places, updates], { shape: [...rows, size + 1, ...rest] });
+  return slice(
+    sums,
+    sums.shape.map(() => 0),
+    [...rows, size, ...rest],
+  );
 }
 
 /** The segments' numbers, which decide about the shape of the result. */

@@ -13,8 +13,8 @@ import { selectionTranslations } from './canonical-selection.ts';
 import { transformTranslations } from './canonical-transform.ts';
 import { smoothCrossEntropy } from './cross-entropy.ts';
 import { theEngine } from './engine.ts';
-import { broadcastShape } from './kernels.ts';
-import { type DataType, hostValues, sameShape } from './program.ts';
+import { broadcastShape, realFunctions } from './kernels.ts';
+import { type Attributes, type DataType, hostValues } from './program.ts';
 import { constant, record } from './trace.ts';
 import {
   absoluteAxes,
@@ -134,6 +134,9 @@ translate('OneHot', 'indices', ([indices], { depth, onValue, offValue, dtype }) 
 
 // Arithmetic.
 
+// What they make of integers and of truth values is what they make of these as real numbers.
+for (const kernel of realFunctions)
+  translate(kernel, 'x', ([x], attributes) => record(kernel, [cast(x!, 'float32')], attributes as Attributes));
 translate('Add', 'a b', ([a, b]) => smoothCrossEntropy(a!, b!) ?? record('Add', [a!, b!]));
 translate('SquaredDifference', 'a b', ([a, b]) => record('Square', [record('Sub', [a!, b!])]));
 translate('LogicalXor', 'a b', ([a, b]) => record('NotEqual', [a!, b!]));
@@ -149,7 +152,13 @@ translate('Select', 'condition t e', ([condition, t, e]) => {
   // A condition of rank 1 chooses along the leading axis.
   const rank =
     condition!.rank === 1 ? [condition!.size, ...Array.from({ length: t!.rank - 1 }, () => 1)] : condition!.shape;
-  return record('Select', [broadcastTo(reshape(condition!, rank), t!.shape), t!, e!]);
+  // tfjs has broadcast them already, save that it takes an axis of length 1 beside one of length 0 for 1.
+  const operands = [reshape(condition!, rank), t!, e!];
+  const shape = operands.map((operand) => operand.shape).reduce<readonly number[]>(broadcastShape, []);
+  return record(
+    'Select',
+    operands.map((operand) => broadcastTo(operand, shape)),
+  );
 });
 translateList('AddN', (tensors) => tensors.reduce((sum, x) => record('Add', [sum, x])));
 translate('Step', 'x', ([x], { alpha }) => record('Step', [x!], { alpha: (alpha as number | undefined) ?? 0 }));
@@ -193,7 +202,10 @@ function callingOp(): string | undefined {
   return scopeStack[scopeStack.length - 2]?.name;
 }
 
-translate('Sqrt', 'x', ([x]) => (callingOp() === 'norm__op' ? rootOrZero(x!) : record('Sqrt', [x!])));
+translate('Sqrt', 'x', ([x]) => {
+  const real = cast(x!, 'float32');
+  return callingOp() === 'norm__op' ? rootOrZero(real) : record('Sqrt', [real]);
+});
 
 for (const kernel of ['ArgMax', 'ArgMin']) {
   translate(kernel, 'x', ([x], { axis }) =>
@@ -299,11 +311,6 @@ translate('PadV2', 'x', ([x], { paddings, constantValue }) =>
 );
 translate('ScatterNd', 'indices updates', ([indices, updates], { shape }) =>
   record('ScatterNd', [indices!, updates!], { shape: shape as number[] }),
-);
-translate('UnsortedSegmentSum', 'x segmentIds', ([x, segmentIds], { numSegments }) =>
-  record('ScatterNd', [reshape(segmentIds!, [segmentIds!.size, 1]), x!], {
-    shape: [numSegments as number, ...x!.shape.slice(1)],
-  }),
 );
 
 function splitSizes(numOrSizes: number | readonly number[], length: number): number[] {

@@ -17,7 +17,7 @@ const values = {
   Selu: `select(${backend_util.SELU_SCALEALPHA} * expm1Of(x), ${backend_util.SELU_SCALE} * x, x >= 0.0)`,
   Relu6: 'select(clamp(x, 0.0, 6.0), x, isnan(x))',
   Sinh: 'sinhOf(x)',
-  Cosh: '0.5 * (expOf(x) + expOf(-x))',
+  Cosh: 'coshOf(x)',
   Tanh: 'tanhOf(x)',
   Asinh: 'asinhOf(x)',
   Acosh: 'acoshOf(x)',
@@ -38,7 +38,7 @@ export function isImprecise(kernel: string): boolean {
 export function registerElementary(): void {
   for (const [kernel, value] of Object.entries(values)) {
     const statements = `let x = x[index];\n    result[index] = ${value};`;
-    registerShader(`Accurate${kernel}`, { reads: ['x'], functions, statements });
+    registerShader(`Accurate${kernel}`, { reads: ['x'], dtype: 'float32', functions, statements });
   }
 }
 
@@ -104,12 +104,28 @@ fn expm1Of(x : f32) -> f32 {
   }
   return expOf(x) - 1.0;
 }
+// From here on the other exponential of a hyperbolic function is below float32's precision.
+const farFromZero = 20.0;
+// exp(x) / 2, also where exp(x) is infinite and that is not.
+fn halfExpOf(x : f32) -> f32 {
+  let root = expOf(0.5 * x);
+  return 0.5 * root * root;
+}
 fn sinhOf(x : f32) -> f32 {
   if (abs(x) < 0.5) {
     let grown = expm1Of(x);
     return 0.5 * (grown + grown / (grown + 1.0));
   }
+  if (abs(x) > farFromZero) {
+    return sign(x) * halfExpOf(abs(x));
+  }
   return 0.5 * (expOf(x) - expOf(-x));
+}
+fn coshOf(x : f32) -> f32 {
+  if (abs(x) > farFromZero) {
+    return halfExpOf(abs(x));
+  }
+  return 0.5 * (expOf(x) + expOf(-x));
 }
 fn tanhOf(x : f32) -> f32 {
   if (abs(x) < 0.25) {

@@ -1,5 +1,6 @@
 /** Kernels that find elements by places of many axes as ones that find them by places of one. */
-import { type Atom, type Attributes, type KernelEquation, newValue, sizeOf, type Value } from './program.ts';
+import { applying } from './equations.ts';
+import { type Atom, type KernelEquation, newValue, sizeOf, type Value } from './program.ts';
 
 type Numbers = readonly number[];
 
@@ -17,11 +18,7 @@ export function withFlatIndices(equation: KernelEquation): readonly KernelEquati
   if (depth <= mostAxes) return [equation];
 
   const equations: KernelEquation[] = [];
-  const apply = (kernel: string, inputs: readonly Atom[], shape: Numbers, attributes: Attributes): Value => {
-    const result = newValue({ shape, dtype: inputs[0]!.dtype });
-    equations.push({ type: 'kernel', kernel, inputs, attributes, outputs: [result] });
-    return result;
-  };
+  const apply = applying(equations);
   const scatters = equation.kernel === 'ScatterNd';
   const shape = scatters ? (equation.attributes['shape'] as Numbers) : (equation.inputs[0] as Atom).shape;
   const flatShape = [sizeOf(shape.slice(0, depth)), ...shape.slice(depth)];
@@ -32,7 +29,6 @@ export function withFlatIndices(equation: KernelEquation): readonly KernelEquati
     'Multiply',
     [matrix, { kind: 'literal', dtype: 'int32', shape: [depth], values: strides }],
     [count, depth],
-    {},
   );
   const sums = apply('Sum', [products], [count], { axis: [1] });
   const column = [...places.shape.slice(0, -1), 1];

@@ -33,7 +33,8 @@ const statements = `
  */
 export function registerFourierSum(): void {
   const integers = ['n', 'done', 'radix'];
-  registerShader('FourierSum', { reads: ['x', 'roots'], integers, statements }, ([x], { done, radix }) => ({
+  const shader = { reads: ['x', 'roots'], dtype: 'float32', integers, statements } as const;
+  registerShader('FourierSum', shader, ([x], { done, radix }) => ({
     shape: x!.shape,
     integers: [x!.shape.at(-1) as number, done as number, radix as number],
   }));
@@ -43,8 +44,7 @@ export const fourierLowerings: { readonly [kernel: string]: Lowering } = {
   FourierTransform(equation, device) {
     if (device === 'cpu' || device === 'wasm') return [equation];
     const n = equation.inputs[0]!.shape.at(-1) as number;
-    const values = Float32Array.from(rootsOfUnity(n, equation.attributes['sign'] as number));
-    const roots: Literal = { kind: 'literal', dtype: 'float32', shape: [2, n], values };
+    const roots = rootsFor(n, equation.attributes['sign'] as number);
     const radices = radicesOf(n);
     let x = equation.inputs[0] as Atom;
     let done = 1;
@@ -57,6 +57,19 @@ export const fourierLowerings: { readonly [kernel: string]: Lowering } = {
     });
   },
 };
+
+const knownRoots = new Map<string, WeakRef<Literal>>();
+
+/** The roots as one literal for all transforms of a length, of which a program keeps one tensor. */
+function rootsFor(n: number, sign: number): Literal {
+  const key = `${sign} ${n}`;
+  const known = knownRoots.get(key)?.deref();
+  if (known !== undefined) return known;
+  const values = Float32Array.from(rootsOfUnity(n, sign));
+  const roots: Literal = { kind: 'literal', dtype: 'float32', shape: [2, n], values };
+  knownRoots.set(key, new WeakRef(roots));
+  return roots;
+}
 
 /** So many terms may be summed in one step, where the factors of the length allow it. */
 const mostTerms = 16;

@@ -4,10 +4,11 @@ import { registerShader } from './shader.ts';
 
 /** Gives tfjs's webgpu device the kernels HighHalf and LowHalf, and FromHalves, which joins them. */
 export function registerHalves(): void {
-  registerShader('HighHalf', { reads: ['x'], statements: 'result[index] = x[index] >> 16u;' });
-  registerShader('LowHalf', { reads: ['x'], statements: 'result[index] = x[index] & 65535;' });
+  registerShader('HighHalf', { reads: ['x'], dtype: 'int32', statements: 'result[index] = x[index] >> 16u;' });
+  registerShader('LowHalf', { reads: ['x'], dtype: 'int32', statements: 'result[index] = x[index] & 65535;' });
   registerShader('FromHalves', {
     reads: ['high', 'low'],
+    dtype: 'int32',
     statements: 'result[index] = (high[index] << 16u) + low[index];',
   });
 }
@@ -20,7 +21,7 @@ const moved: { readonly [kernel: string]: (input: number) => boolean } = {
   GatherNd: (input) => input === 0,
   Select: (input) => input > 0,
   TensorScatterUpdate: (input) => input !== 1,
-  // Sums of halves are halves of sums, up to 2^9 of them.
+  // Each half passes through float32 as it is and is added as an integer: sums of any number of them are right modulo 2^32.
   ScatterNd: (input) => input === 1,
 };
 

@@ -5,6 +5,8 @@ type Memory = Float32Array | Int32Array | Uint8Array;
 
 /** What tfjs's wasm device has beside what all devices have. */
 export type WasmDevice = KernelBackend & {
+  /** With the shape that the memory of a tensor was made with. */
+  readonly dataIdMap: { get(dataId: object): { readonly shape: readonly number[] } };
   makeOutput(shape: number[], dtype: string): TensorInfo;
   typedArrayFromHeap(info: TensorInfo): Memory;
 };

@@ -5,6 +5,8 @@ export { type DeviceName, setBackend } from './devices.ts';
 export type { KernelParameters } from './engine.ts';
 /** @internal For the other packages of this project; any version may change it. */
 export { theEngine } from './engine.ts';
+/** @internal For the other packages of this project; any version may change it. */
+export { elementsOf } from './host-memory.ts';
 export {
   broadcastShape,
   type KernelSpec,

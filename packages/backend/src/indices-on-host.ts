@@ -30,10 +30,27 @@ function check(indices: ArrayLike<number>, lengths: readonly number[], kernel: s
   for (let i = 0; i < indices.length; i++) {
     const [index, length] = [indices[i]!, lengths[i % depth]!];
     if (index >= 0 && index < length) continue;
+    const axis = depth === 1 ? 'its axis' : `axis ${i % depth}`;
     throw new Error(
-      `${kernel}: the index ${index} is outside of axis ${i % depth}, which has the length ${length}; indices are from 0 to ${length - 1}`,
+      `${kernel}: the index ${index} is outside of ${axis}, which has the length ${length}; indices are from 0 to ${length - 1}`,
     );
   }
+}
+
+/** `IndicesWithin`, checked: literals now, others at each run on those devices. */
+export function checkedWithin(equation: KernelEquation, device: string): KernelEquation {
+  const [indices] = equation.inputs as readonly [Atom];
+  const { kernel, length, outside } = equation.attributes as {
+    readonly kernel: string;
+    readonly length: number;
+    readonly outside?: number;
+  };
+  const lengths = [length];
+  const isKnown = indices.kind === 'literal';
+  if (isKnown) check(indices.values, lengths, kernel);
+  if (!isKnown && devices.includes(device))
+    return { ...equation, kernel: 'CheckedIndices', attributes: { kernel, lengths } };
+  return isKnown || outside === undefined ? { ...equation, kernel: 'Identity', attributes: {} } : equation;
 }
 
 /** The equation with its input number `at`, indices `[..., depth]` into a tensor of `shape`, checked: literals now, others at each run. */

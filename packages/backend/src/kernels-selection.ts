@@ -15,6 +15,12 @@ export const selectionKernels: { readonly [name: string]: KernelSpec } = {
     shape: ([, values]) => ({ shape: values!.shape, dtype: 'int32' }),
   },
 
+  /**
+   * `indices` for an axis of `length`, checked on devices whose memory the host reads: an error names `kernel`, which the user's code ran. On
+   * others those that are out of range are replaced by `outside`, if that is given.
+   */
+  IndicesWithin: { inputNames: ['indices'], shape: ([indices]) => indices! },
+
   /** `tensor` with the blocks at `indices`, `[count, depth]`, replaced by `updates`; of blocks for one place the last remains (on webgpu, any). */
   TensorScatterUpdate: {
     inputNames: ['tensor', 'indices', 'updates'],

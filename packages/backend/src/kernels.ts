@@ -78,21 +78,26 @@ export function isElementwise(kernel: string): boolean {
   return elementwise.has(kernel);
 }
 
-function registerElementwise(names: string, spec: KernelSpec): void {
-  for (const name of names.split(' ')) {
+function registerElementwise(names: readonly string[], spec: KernelSpec): void {
+  for (const name of names) {
     registerKernelSpec(name, spec);
     elementwise.add(name);
   }
 }
 
+/** Names of the kernels that are functions of one real number, which devices have for float32 alone. */
+export const realFunctions: readonly string[] =
+  'Acos Acosh Asin Asinh Atan Atanh Ceil Cos Cosh Elu Erf Exp Expm1 Floor LeakyRelu Log Log1p Reciprocal Round Rsqrt Selu Sigmoid Sin Sinh Softplus Sqrt Tan Tanh'.split(
+    ' ',
+  );
+registerElementwise(realFunctions, unary('float32'));
+registerElementwise('Abs ClipByValue Neg Relu Relu6 Sign Square Step Identity StopGradient'.split(' '), unary());
+registerElementwise('IsFinite IsInf IsNan LogicalNot'.split(' '), unary('bool'));
+registerElementwise('Add Sub Multiply RealDiv FloorDiv Mod Maximum Minimum Pow Atan2'.split(' '), binary());
 registerElementwise(
-  'Acos Acosh Asin Asinh Atan Atanh Ceil Cos Cosh Elu Erf Exp Expm1 Floor Log Log1p Reciprocal Round Rsqrt Selu Sigmoid Sin Sinh Softplus Sqrt Tan Tanh',
-  unary('float32'),
+  'Equal NotEqual Greater GreaterEqual Less LessEqual LogicalAnd LogicalOr'.split(' '),
+  binary('bool'),
 );
-registerElementwise('Abs ClipByValue LeakyRelu Neg Relu Relu6 Sign Square Step Identity StopGradient', unary());
-registerElementwise('IsFinite IsInf IsNan LogicalNot', unary('bool'));
-registerElementwise('Add Sub Multiply RealDiv FloorDiv Mod Maximum Minimum Pow Atan2', binary());
-registerElementwise('Equal NotEqual Greater GreaterEqual Less LessEqual LogicalAnd LogicalOr', binary('bool'));
 for (const name of 'Sum Prod Max Min'.split(' ')) registerKernelSpec(name, reduction());
 for (const name of 'All Any'.split(' ')) registerKernelSpec(name, reduction('bool'));
 for (const name of 'ArgMax ArgMin'.split(' ')) {
@@ -104,12 +109,12 @@ for (const name of 'ArgMax ArgMin'.split(' ')) {
 for (const name of 'Cumsum Cumprod Reverse'.split(' ')) registerKernelSpec(name, unary());
 registerKernelSpec('Softmax', { inputNames: ['logits'], shape: ([x]) => x! });
 
-registerElementwise('Cast', {
+registerElementwise(['Cast'], {
   inputNames: ['x'],
   shape: ([x], { dtype }) => ({ shape: x!.shape, dtype: dtype as DataType }),
 });
 
-registerElementwise('Select', {
+registerElementwise(['Select'], {
   inputNames: ['condition', 't', 'e'],
   shape: ([condition, t, e]) => {
     if (!sameShape(condition!.shape, t!.shape) || !sameShape(t!.shape, e!.shape)) {

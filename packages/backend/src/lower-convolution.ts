@@ -2,9 +2,10 @@
  * Convolutions on tfjs devices: all nine kernels as one, the convolution itself, which every device has, on operands that are transposed,
  * reversed or spread out with zeros. tfjs's gradient kernels take no dilations, are missing on wasm, or wrong there (of three axes).
  */
+import { type Apply, applying } from './equations.ts';
 import { placesAlong } from './kernels-convolution.ts';
 import type { Lowering } from './lower.ts';
-import { type Atom, type Attributes, type Equation, newValue, sizeOf, type Value } from './program.ts';
+import { type Atom, type Attributes, type Equation, sizeOf, type Value } from './program.ts';
 
 type Numbers = readonly number[];
 type Pairs = readonly (readonly [before: number, after: number])[];
@@ -19,11 +20,7 @@ interface Geometry {
 class Steps {
   readonly equations: Equation[] = [];
 
-  apply(kernel: string, inputs: readonly Atom[], shape: Numbers, attributes: Attributes = {}): Value {
-    const result = newValue({ shape, dtype: 'float32' });
-    this.equations.push({ type: 'kernel', kernel, inputs, attributes, outputs: [result] });
-    return result;
-  }
+  readonly apply: Apply = applying(this.equations);
 
   /** The equations, the last of which defines `output`. */
   ending(output: Value): readonly Equation[] {

@@ -1,10 +1,9 @@
 /** Pools in tfjs's attributes and, where this package has no kernels of its own for them, in tfjs's kernels. */
+import { applying, kernelEquation as kernel } from './equations.ts';
 import { countWindows, windowsOf } from './kernels-pooling.ts';
 import type { Lowering } from './lower.ts';
 import {
-  type Atom,
   type Attributes,
-  type Aval,
   type Equation,
   type KernelEquation,
   type Literal,
@@ -35,30 +34,30 @@ export const poolingLowerings: { readonly [kernel: string]: Lowering } = {
   // tfjs's kernel divides by the size of the whole window, whatever part of it is in the image, and takes images for their shape.
   AvgPoolTranspose: inTfjs(({ inputs: [dy], attributes, outputs: [result] }) => {
     const equations: Equation[] = [];
-    const define = definer(equations);
-    const images = define('Fill', [], { shape: result!.shape, value: 0, dtype: 'float32' }, result!);
+    const apply = applying(equations);
+    const images = apply('Fill', [], result!.shape, { shape: result!.shape, value: 0, dtype: 'float32' }, 'float32');
     const factors = wholeOverPart(attributes);
-    const change = factors === undefined ? dy! : define('Multiply', [dy!, factors], {}, dy!);
+    const change = factors === undefined ? dy! : apply('Multiply', [dy!, factors], dy!.shape);
     return [...equations, kernel('AvgPoolGrad', [change, images], tfjsAttributes(attributes), result!)];
   }),
 
   GatherEach: inTfjs(({ inputs: [x, places], outputs: [result] }) => {
     const equations: Equation[] = [];
-    const define = definer(equations);
-    const flat = define('Reshape', [x!], { shape: [sizeOf(x!.shape)] }, { ...x!, shape: [sizeOf(x!.shape)] });
+    const apply = applying(equations);
+    const flat = apply('Reshape', [x!], [sizeOf(x!.shape)], { shape: [sizeOf(x!.shape)] });
     const starts = startsOf(x!.shape, places!.shape.length);
-    const all = define('Add', [places!, starts], {}, places!);
+    const all = apply('Add', [places!, starts], places!.shape);
     return [...equations, kernel('GatherV2', [flat, all], { axis: 0, batchDims: 0 }, result!)];
   }),
 
   ScatterEach: inTfjs(({ inputs: [updates, places], outputs: [result] }) => {
     const equations: Equation[] = [];
-    const define = definer(equations);
+    const apply = applying(equations);
     const [count, size] = [sizeOf(updates!.shape), sizeOf(result!.shape)];
-    const all = define('Add', [places!, startsOf(result!.shape, places!.shape.length)], {}, places!);
-    const column = define('Reshape', [all], { shape: [count, 1] }, { dtype: 'int32', shape: [count, 1] });
-    const flat = define('Reshape', [updates!], { shape: [count] }, { ...updates!, shape: [count] });
-    const sums = define('ScatterNd', [column, flat], { shape: [size] }, { ...updates!, shape: [size] });
+    const all = apply('Add', [places!, startsOf(result!.shape, places!.shape.length)], places!.shape);
+    const column = apply('Reshape', [all], [count, 1], { shape: [count, 1] });
+    const flat = apply('Reshape', [updates!], [count], { shape: [count] });
+    const sums = apply('ScatterNd', [column, flat], [size], { shape: [size] }, updates!.dtype);
     return [...equations, kernel('Reshape', [sums], { shape: result!.shape }, result!)];
   }),
 };
@@ -66,23 +65,6 @@ export const poolingLowerings: { readonly [kernel: string]: Lowering } = {
 /** A lowering for devices other than those which have the kernel itself, see `pooling-on-host.ts`. */
 function inTfjs(lowering: (equation: KernelEquation) => readonly Equation[]): Lowering {
   return (equation, device) => (device === 'cpu' || device === 'wasm' ? [equation] : lowering(equation));
-}
-
-const kernel = (name: string, inputs: readonly Atom[], attributes: Attributes, output: Value): KernelEquation => ({
-  type: 'kernel',
-  kernel: name,
-  inputs,
-  attributes,
-  outputs: [output],
-});
-
-/** Adds an equation and returns what it defines. */
-function definer(equations: Equation[]) {
-  return (name: string, inputs: readonly Atom[], attributes: Attributes, { shape, dtype }: Aval): Value => {
-    const result = newValue({ shape, dtype });
-    equations.push(kernel(name, inputs, attributes, result));
-    return result;
-  };
 }
 
 function tfjsAttributes(attributes: Attributes): Attributes {

@@ -1,6 +1,7 @@
 /** Matrix products on wasm, where tfjs multiplies with SIMD only one pair of matrices of which none is transposed. */
+import { applying } from './equations.ts';
 import type { Lowering } from './lower.ts';
-import { type Atom, type Attributes, type Equation, newValue, sizeOf, type Value } from './program.ts';
+import { type Atom, type Equation, sizeOf, type Value } from './program.ts';
 
 /** A product of this many multiplications gains more from SIMD than it costs to take its matrices out of a batch. */
 const largeProduct = 48_000;
@@ -14,16 +15,7 @@ export const productLowerings: { readonly [kernel: string]: Lowering } = {
     const [a, b] = equation.inputs as readonly [Atom, Atom];
     const output = equation.outputs[0] as Value;
     const equations: Equation[] = [];
-    const apply = (
-      kernel: string,
-      inputs: readonly Atom[],
-      shape: readonly number[],
-      attributes: Attributes,
-    ): Value => {
-      const result = newValue({ shape, dtype: output.dtype });
-      equations.push({ type: 'kernel', kernel, inputs, attributes, outputs: [result] });
-      return result;
-    };
+    const apply = applying(equations);
     const straight = (x: Atom, transposed: boolean): Atom => {
       if (!transposed) return x;
       const rank = x.shape.length;
@@ -37,7 +29,7 @@ export const productLowerings: { readonly [kernel: string]: Lowering } = {
     };
     const product = (left: Atom, right: Atom, shape: readonly number[]): Value =>
       output.dtype === 'int32'
-        ? apply('IntegerMatMul', [left, right], shape, {})
+        ? apply('IntegerMatMul', [left, right], shape)
         : apply('BatchMatMul', [left, right], shape, { transposeA: false, transposeB: false });
     const ending = (): readonly Equation[] => {
       const last = equations.pop() as Equation;

@@ -1,5 +1,5 @@
 /** Kernels that order, search and replace elements, as a tfjs device has them. */
-import { withIndicesChecked } from './indices-on-host.ts';
+import { checkedWithin, withIndicesChecked } from './indices-on-host.ts';
 import type { Lowering } from './lower.ts';
 import { type Atom, newValue, sizeOf, type Value } from './program.ts';
 
@@ -41,6 +41,7 @@ export const selectionLowerings: { readonly [kernel: string]: Lowering } = {
     ];
   },
 
+  IndicesWithin: (equation, device) => [checkedWithin(equation, device)],
   GatherNd: (equation, device) => withIndicesChecked(equation, 1, equation.inputs[0]!.shape, device),
   ScatterNd: (equation, device) =>
     withIndicesChecked(equation, 0, equation.attributes['shape'] as readonly number[], device),

@@ -17,7 +17,8 @@ export function forWebGPU(equation: KernelEquation): readonly KernelEquation[] {
 }
 
 function accurate(equation: KernelEquation): KernelEquation {
-  return isImprecise(equation.kernel) ? { ...equation, kernel: `Accurate${equation.kernel}` } : equation;
+  const isReal = equation.inputs[0]?.dtype === 'float32';
+  return isReal && isImprecise(equation.kernel) ? { ...equation, kernel: `Accurate${equation.kernel}` } : equation;
 }
 
 /** An equation in its kernels, which fill no tensors of many axes. */

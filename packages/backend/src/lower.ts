@@ -1,5 +1,6 @@
 /** A simplified program in the kernels and attributes that a tfjs device has. */
 
+import { kernelEquation as kernel } from './equations.ts';
 import { fourierLowerings } from './fourier-on-webgpu.ts';
 import { convolutionLowerings } from './lower-convolution.ts';
 import { poolingLowerings } from './lower-pooling.ts';
@@ -8,7 +9,6 @@ import { selectionLowerings } from './lower-selection.ts';
 import { fillingFlat, forWebGPU } from './lower-webgpu.ts';
 import {
   type Atom,
-  type Attributes,
   type Equation,
   type KernelEquation,
   literal,
@@ -40,14 +40,6 @@ function prepared(equation: KernelEquation, device: string): readonly KernelEqua
 
 /** A kernel equation in the kernels of a device. */
 export type Lowering = (equation: KernelEquation, device: string) => readonly Equation[];
-
-const kernel = (name: string, inputs: readonly Atom[], attributes: Attributes, output: Value): KernelEquation => ({
-  type: 'kernel',
-  kernel: name,
-  inputs,
-  attributes,
-  outputs: [output],
-});
 
 const output = (equation: KernelEquation): Value => equation.outputs[0] as Value;
 

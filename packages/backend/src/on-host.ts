@@ -11,8 +11,11 @@ interface Computed {
 export interface HostKernel {
   /** Names of the inputs. */
   readonly names: readonly string[];
-  /** The inputs are the device's own memory: they are read, and neither changed nor returned. */
-  compute(inputs: readonly Values[], shapes: readonly (readonly number[])[], attributes: Attributes): Computed;
+  /**
+   * The inputs are the device's own memory: they are read, and neither changed nor returned. A number says that the result is the input of that
+   * number as it is.
+   */
+  compute(inputs: readonly Values[], shapes: readonly (readonly number[])[], attributes: Attributes): Computed | number;
 }
 
 /** Gives a device these kernels. */
@@ -25,11 +28,17 @@ export function registerOnHost(device: 'cpu' | 'wasm', kernels: { readonly [kern
         const infos = names.map((name) => inputs[name] as TensorInfo);
         const memory = backend as KernelBackend;
         const read = infos.map((info) => elementsOf(memory, info) as Values);
-        const { shape, values } = compute(
+        const computed = compute(
           read,
           infos.map((info) => info.shape),
           attrs as unknown as Attributes,
         );
+        if (typeof computed === 'number') {
+          const { dataId, shape, dtype } = infos[computed] as TensorInfo;
+          memory.incRef(dataId);
+          return { dataId, shape, dtype };
+        }
+        const { shape, values } = computed;
         const dtype = values instanceof Int32Array ? 'int32' : 'float32';
         return { dataId: memory.write(values, shape, dtype), shape, dtype };
       },

@@ -1,16 +1,6 @@
 /** Right operands of products on wasm. */
-import {
-  getKernel,
-  type KernelBackend,
-  type KernelFunc,
-  type NamedTensorInfoMap,
-  type TensorInfo,
-} from '@tensorflow/tfjs-core';
-
-/** What tfjs's wasm device keeps of a tensor: the shape that its memory was made with. */
-type WasmDevice = KernelBackend & {
-  readonly dataIdMap: { get(dataId: object): { readonly shape: readonly number[] } };
-};
+import { getKernel, type KernelFunc, type NamedTensorInfoMap, type TensorInfo } from '@tensorflow/tfjs-core';
+import type { WasmDevice } from './host-memory.ts';
 
 /**
  * tfjs on wasm prepares the right operand of a product once for its memory, whatever shape it takes later. An operand whose rows and columns

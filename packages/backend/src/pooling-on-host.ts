@@ -40,8 +40,8 @@ const kernels: { readonly [kernel: string]: HostKernel } = {
   MaxPoolOrNaN: {
     names: ['x', 'maxima'],
     compute([values, maxima], [shape, pooled], attributes) {
+      if (!hasNaN(values!)) return 1;
       const result = maxima!.slice();
-      if (!hasNaN(values!)) return { shape: [...pooled!], values: result };
       const [, height, width, channels] = shape as [number, number, number, number];
       eachWindow(shape!, pooled!, attributes, (image, top, bottom, left, right, output) => {
         for (let y = top; y < bottom; y++) {

@@ -1,6 +1,7 @@
 /** Equations on many axes as equations on few, for kernels that take no more. */
+import { applying } from './equations.ts';
 import { isElementwise } from './kernels.ts';
-import { type Atom, type Attributes, type KernelEquation, newValue, sizeOf, type Value } from './program.ts';
+import { type Atom, type KernelEquation, newValue, sizeOf, type Value } from './program.ts';
 
 type Numbers = readonly number[];
 
@@ -28,22 +29,6 @@ export function withFewAxes(equation: KernelEquation, device: string): readonly 
   return limit.isLimited(equation.kernel) ? mergeElementwise(equation, shape, limit) : [equation];
 }
 
-/** Collects equations, each of which defines a value that the next ones use. */
-function chain(): {
-  equations: KernelEquation[];
-  apply(kernel: string, x: Atom, shape: Numbers, attributes: Attributes): Value;
-} {
-  const equations: KernelEquation[] = [];
-  return {
-    equations,
-    apply(kernel, x, shape, attributes) {
-      const result = newValue({ shape, dtype: x.dtype });
-      equations.push({ type: 'kernel', kernel, inputs: [x], attributes, outputs: [result] });
-      return result;
-    },
-  };
-}
-
 /** The lengths of axes that are merged where `alike` holds between one and the next. */
 function groupAxes(rank: number, alike: (axis: number) => boolean): number[][] {
   const groups: number[][] = [];
@@ -55,18 +40,19 @@ function groupAxes(rank: number, alike: (axis: number) => boolean): number[][] {
 }
 
 function mergeElementwise(equation: KernelEquation, shape: Numbers, { axes: most }: Limit): readonly KernelEquation[] {
-  const { equations, apply } = chain();
+  const equations: KernelEquation[] = [];
+  const apply = applying(equations);
   const aligned = ({ shape: own }: Atom): number[] => [...shape.slice(own.length).map(() => 1), ...own];
   const repeated = (axis: number): string => equation.inputs.map((x) => aligned(x)[axis] === 1).join();
   let groups = groupAxes(shape.length, (axis) => repeated(axis) === repeated(axis - 1));
   let inputs = equation.inputs;
   if (groups.length > most) {
-    inputs = inputs.map((x) => apply('BroadcastTo', x, shape, { shape }));
+    inputs = inputs.map((x) => apply('BroadcastTo', [x], shape, { shape }));
     groups = [[...shape.keys()]];
   }
   const merge = (lengths: Numbers): number[] =>
     groups.map((axes) => sizeOf(axes.map((axis) => lengths[axis] as number)));
-  const merged = inputs.map((x) => apply('Reshape', x, merge(aligned(x)), { shape: merge(aligned(x)) }));
+  const merged = inputs.map((x) => apply('Reshape', [x], merge(aligned(x)), { shape: merge(aligned(x)) }));
   const [output] = equation.outputs as readonly [Value];
   const result = newValue({ shape: merge(shape), dtype: output.dtype });
   equations.push({ ...equation, inputs: merged, outputs: [result] });
@@ -76,7 +62,8 @@ function mergeElementwise(equation: KernelEquation, shape: Numbers, { axes: most
 
 /** Pads few axes at a time, so that those between them can be merged. */
 function mergePadding(equation: KernelEquation, { padded: most }: Limit): readonly KernelEquation[] {
-  const { equations, apply } = chain();
+  const equations: KernelEquation[] = [];
+  const apply = applying(equations);
   const { paddings, constantValue } = equation.attributes as { paddings: readonly Numbers[]; constantValue: number };
   const padded = [...paddings.keys()].filter((axis) => paddings[axis]!.some((n) => n > 0));
   const amount = (axis: number, chosen: Numbers): Numbers => (chosen.includes(axis) ? paddings[axis]! : [0, 0]);
@@ -86,9 +73,10 @@ function mergePadding(equation: KernelEquation, { padded: most }: Limit): readon
     const groups = groupAxes(x.shape.length, (axis) => !chosen.includes(axis) && !chosen.includes(axis - 1));
     const merge = (shape: Numbers): number[] => groups.map((axes) => sizeOf(axes.map((axis) => shape[axis] as number)));
     const shape = x.shape.map((n, axis) => n + amount(axis, chosen)[0]! + amount(axis, chosen)[1]!);
-    const flat = apply('Reshape', x, merge(x.shape), { shape: merge(x.shape) });
+    const flat = apply('Reshape', [x], merge(x.shape), { shape: merge(x.shape) });
     const attributes = { paddings: groups.map(([axis]) => amount(axis!, chosen)), constantValue };
-    x = apply('Reshape', apply('PadV2', flat, merge(shape), attributes), shape, { shape });
+    const wide = apply('PadV2', [flat], merge(shape), attributes);
+    x = apply('Reshape', [wide], shape, { shape });
   }
   return [...equations, { ...equation, kernel: 'Identity', inputs: [x], attributes: {} }];
 }

@@ -1,5 +1,6 @@
 /** Kernels that work along axes as ones along the rows of a matrix, which tfjs's webgpu device has for tensors of all kinds. */
-import { type Atom, type Attributes, type KernelEquation, newValue, sizeOf, type Value } from './program.ts';
+import { applying } from './equations.ts';
+import { type Atom, type Attributes, type KernelEquation, sizeOf, type Value } from './program.ts';
 
 type Numbers = readonly number[];
 
@@ -32,26 +33,28 @@ export function alongRows(equation: KernelEquation): readonly KernelEquation[] {
   if (found === undefined) return [equation];
   const [axes, attributes] = found;
   const equations: KernelEquation[] = [];
-  const apply = (kernel: string, input: Atom, shape: Numbers, attrs: Attributes, dtype = input.dtype): Value => {
-    const result = newValue({ shape, dtype });
-    equations.push({ type: 'kernel', kernel, inputs: [input], attributes: attrs, outputs: [result] });
-    return result;
-  };
+  const apply = applying(equations);
   const others = [...x.shape.keys()].filter((axis) => !axes.includes(axis));
   const perm = [...others, ...axes];
   const permuted = perm.map((axis) => x.shape[axis] as number);
   const rows = sizeOf(others.map((axis) => x.shape[axis] as number));
   const matrix = [rows, sizeOf(x.shape) / rows];
   const reverse = attributes['reverse'] === true;
-  let value = apply('Transpose', x, permuted, { perm });
-  value = apply('Reshape', value, matrix, { shape: matrix });
-  if (reverse) value = apply('Reverse', value, matrix, { dims: [1] });
+  let value = apply('Transpose', [x], permuted, { perm });
+  value = apply('Reshape', [value], matrix, { shape: matrix });
+  if (reverse) value = apply('Reverse', [value], matrix, { dims: [1] });
   const keeps = output.shape.length === x.shape.length;
   const shape = keeps ? matrix : [rows];
-  value = apply(equation.kernel, value, shape, reverse ? { ...attributes, reverse: false } : attributes, output.dtype);
-  if (reverse) value = apply('Reverse', value, matrix, { dims: [1] });
+  value = apply(
+    equation.kernel,
+    [value],
+    shape,
+    reverse ? { ...attributes, reverse: false } : attributes,
+    output.dtype,
+  );
+  if (reverse) value = apply('Reverse', [value], matrix, { dims: [1] });
   if (keeps) {
-    value = apply('Reshape', value, permuted, { shape: permuted });
+    value = apply('Reshape', [value], permuted, { shape: permuted });
     const inverse = perm.map((_, axis) => perm.indexOf(axis));
     return [...equations, { ...equation, kernel: 'Transpose', inputs: [value], attributes: { perm: inverse } }];
   }

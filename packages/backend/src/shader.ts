@@ -16,6 +16,8 @@ interface WebGPUBackend {
 export interface Shader {
   /** Names of the arrays that it reads, in the order of the kernel's inputs. */
   readonly reads: readonly string[];
+  /** The dtype of those arrays, if the statements are for one alone. */
+  readonly dtype?: 'float32' | 'int32';
   /** Names of the integers that it reads as `uniforms.name`. */
   readonly integers?: readonly string[];
   /** WGSL outside of the statements. */
@@ -32,14 +34,20 @@ export type Launch = (
 
 const workgroup = 64;
 
-/** Gives tfjs's webgpu device a kernel; without `launch` its result has the shape of its inputs. */
+/**
+ * Gives tfjs's webgpu device a kernel; without `launch` its result has the shape of its inputs. The kernel throws when given arrays of another
+ * dtype than the shader's: the device would run a program that does not compile, and return zeros.
+ */
 export function registerShader(
   kernelName: string,
-  { reads, integers: names = [], functions = '', statements }: Shader,
+  { reads, dtype: only, integers: names = [], functions = '', statements }: Shader,
   launch: Launch = ([first]) => ({ shape: first!.shape }),
 ): void {
   const kernelFunc: KernelFunc = ({ inputs, attrs, backend }) => {
     const given = Object.values(inputs as unknown as { readonly [name: string]: TensorInfo });
+    const other = given.find((input) => only !== undefined && input.dtype !== only);
+    if (other !== undefined)
+      throw new Error(`${kernelName}: the shader is for ${only}, and was given ${other.dtype}[${other.shape}]`);
     const { shape, integers = [] } = launch(given, attrs as unknown as Attributes);
     const size = sizeOf(shape);
     const program = {

@@ -10,6 +10,7 @@ import { registerBitwiseAnd } from './bitwise-and.ts';
 import { registerElementary } from './elementary.ts';
 import { registerFourierSum } from './fourier-on-webgpu.ts';
 import { registerHalves } from './halves.ts';
+import { registerIndicesWithin } from './indices-on-webgpu.ts';
 import { registerView } from './view.ts';
 
 env().set('WEBGPU_CPU_FORWARD', false);
@@ -18,3 +19,4 @@ registerFourierSum();
 registerElementary();
 registerView();
 registerHalves();
+registerIndicesWithin();

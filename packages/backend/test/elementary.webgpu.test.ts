@@ -61,6 +61,23 @@ describe.skipIf(!available)('webgpu', () => {
     });
   });
 
+  test('sinh and cosh have values up to the largest float32 number', async () => {
+    const points = Float32Array.of(21, 60, 88.7, 88.8, 89, 89.4, -89.4, -40);
+    for (const [kernel, f] of [
+      ['Sinh', Math.sinh],
+      ['Cosh', Math.cosh],
+    ] as const) {
+      // biome-ignore format: pairs
+      const received = await valuesAt(kernel, points);
+      points.forEach((x, i) => {
+        const exact = f(x);
+        if (!(Math.abs(received[i]! / exact - 1) < 2e-5))
+          throw new Error(`${kernel}(${x}) is ${received[i]}, not ${exact}`);
+      });
+      expect((await valuesAt(kernel, Float32Array.of(89.5)))[0]).toBe(Infinity);
+    }
+  });
+
   test('zero, and where there is no value', async () => {
     const points = Float32Array.of(0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY);
     const expected: readonly [string, readonly number[]][] = [

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { record, setBackend } from '../src/index.ts';
 import { rootsOfUnity } from '../src/kernels-fourier.ts';
+import { lower } from '../src/lower.ts';
 import golden from './golden/fourier.json' with { type: 'json' };
 import { float, runOnce, traceOf } from './traced.ts';
 
@@ -140,4 +141,16 @@ test('what cannot be transformed is named', () => {
 test('roots of unity', () => {
   expect(rootsOfUnity(4, -1)).toBeAllClose([1, 0, -1, 0, 0, -1, 0, 1], { atol: 1e-15 });
   expect(rootsOfUnity(3, 1)).toBeAllClose([1, -0.5, -0.5, 0, Math.sqrt(0.75), -Math.sqrt(0.75)], { atol: 1e-15 });
+});
+
+test('transforms of one length share their roots on webgpu', () => {
+  const program = traceOf(
+    (re, im) => parts(tf.spectral.fft(tf.spectral.fft(tf.complex(re, im)))),
+    [float(2, 12), float(2, 12)],
+  );
+  const steps = lower(program, 'webgpu').equations.filter(
+    (equation) => equation.type === 'kernel' && equation.kernel === 'FourierSum',
+  );
+  expect(steps.length).toBeGreaterThan(1);
+  expect(new Set(steps.map(({ inputs }) => inputs[1])).size).toBe(1);
 });

@@ -1,12 +1,11 @@
 import { evaluate } from '@posteriors/autodiff';
 import type { Key } from '@posteriors/random';
 import { flatten, type TensorTree, unflatten } from '@posteriors/tree';
-import { add, div, log, mul, scalar, square, sub, sum, Tensor } from '@tensorflow/tfjs-core';
+import { add, mul, scalar, sub, sum, Tensor } from '@tensorflow/tfjs-core';
+import { logNormalizer, normalKernel } from './normal-density.ts';
 import { normalLike, type SampleOptions } from './normal-like.ts';
 import { spread } from './spread.ts';
 import { requireSd } from './standard-deviation.ts';
-
-const halfLogTwoPi = Math.log(2 * Math.PI) / 2;
 
 /**
  * Log density of a normal distribution with diagonal covariance, summed over all elements of all leaves:
@@ -33,11 +32,10 @@ export function diagNormalLogProb(
     const sds = spread(name, 'sdDiag', sdDiag, 'x', x);
     const terms = flatten(x).leaves.map((leaf, i) => {
       const sd = sds[i] as number | Tensor;
-      const centred = means[i] === 0 ? leaf : sub(leaf, means[i] as number | Tensor);
-      const kernel = mul(square(sd === 1 ? centred : div(centred, sd)), -0.5);
+      const kernel = normalKernel(leaf, means[i] as number | Tensor, sd);
       if (!normalize) return sum(kernel);
-      if (sd instanceof Tensor) return sub(sum(sub(kernel, log(sd))), leaf.size * halfLogTwoPi);
-      return sub(sum(kernel), leaf.size * (Math.log(sd) + halfLogTwoPi));
+      if (sd instanceof Tensor) return sum(sub(kernel, logNormalizer(sd)));
+      return sub(sum(kernel), leaf.size * logNormalizer(sd));
     });
     return terms.length === 0 ? scalar(0) : terms.reduce((total, term) => add(total, term));
   });

@@ -1,13 +1,11 @@
-import { cholesky, triangularSolve } from '@posteriors/linalg';
+import { cholesky, diagonal, triangularSolve } from '@posteriors/linalg';
 import {
   abs,
   add,
-  gather,
   log,
   matMul,
   mul,
   neg,
-  range,
   reshape,
   square,
   sub,
@@ -16,7 +14,8 @@ import {
   tensor2d,
   transpose,
 } from '@tensorflow/tfjs-core';
-import { oneOf } from './one-of.ts';
+import { halfLogTwoPi } from './normal-density.ts';
+import { oneTensorOf } from './one-of.ts';
 
 /**
  * The spread of a multivariate normal distribution by one of three float32 matrices `[..., n, n]`: the covariance, the precision (its
@@ -43,7 +42,7 @@ export interface Factored {
 
 /** @throws unless exactly one matrix is given, and it is square and float32; on cpu and wasm also if it is not positive definite. */
 export function factored(name: string, form: CovarianceForm): Factored {
-  const [kind, matrix] = oneOf(name, 'the spread', ['covariance', 'precision', 'factor'], form);
+  const [kind, matrix] = oneTensorOf(name, 'the spread', ['covariance', 'precision', 'factor'], form);
   const [rows, columns] = matrix.shape.slice(-2);
   if (matrix.rank < 2 || rows !== columns || matrix.dtype !== 'float32') {
     throw new Error(`${name}: the ${kind} is ${matrix.dtype}[${matrix.shape}] and must be float32 [..., n, n]`);
@@ -64,7 +63,7 @@ export function factored(name: string, form: CovarianceForm): Factored {
 /** The log density of vectors `[..., n]` from which the mean was taken, by their whitened form `z`. */
 export function logDensity(centred: Tensor, { n, whiten, logVolume }: Factored, normalize: boolean): Tensor {
   const kernel = mul(sum(square(whiten(centred)), -1), -0.5);
-  return normalize ? sub(kernel, add(logVolume(), (n * Math.log(2 * Math.PI)) / 2)) : kernel;
+  return normalize ? sub(kernel, add(logVolume(), n * halfLogTwoPi)) : kernel;
 }
 
 /**
@@ -88,10 +87,4 @@ function lowerTriangle(matrix: Tensor): Tensor {
   const n = matrix.shape[matrix.rank - 1] as number;
   const mask = Float32Array.from({ length: n * n }, (_, at) => (at % n <= Math.floor(at / n) ? 1 : 0));
   return mul(matrix, tensor2d(mask, [n, n]));
-}
-
-function diagonal(l: Tensor): Tensor {
-  const n = l.shape[l.rank - 1] as number;
-  const rows = reshape(l, [...l.shape.slice(0, -2), n * n]);
-  return gather(rows, range(0, n * n, n + 1, 'int32'), l.rank - 2);
 }

@@ -1,10 +1,9 @@
 import { evaluate } from '@posteriors/autodiff';
-import { add, div, log, mul, square, sub, Tensor } from '@tensorflow/tfjs-core';
+import { sub, type Tensor } from '@tensorflow/tfjs-core';
+import { logNormalizer, normalKernel } from './normal-density.ts';
 import { requireSameShape } from './same-shape.ts';
 import { spread } from './spread.ts';
 import { requireSd } from './standard-deviation.ts';
-
-const halfLogTwoPi = Math.log(2 * Math.PI) / 2;
 
 /**
  * Log density of each target under a normal distribution of its own: `-((y - mean) / sd)^2 / 2 - log(sd) - log(2 pi) / 2`.
@@ -20,8 +19,5 @@ export function gaussianLogProb(means: Tensor, targets: Tensor, sd: number | Ten
   requireSd(name, 'sd', sd, 'density');
   requireSameShape(name, 'targets', targets, 'means', means);
   spread(name, 'sd', sd, 'means', means);
-  return evaluate(name, () => {
-    const kernel = mul(square(div(sub(targets, means), sd)), -0.5);
-    return sub(kernel, sd instanceof Tensor ? add(log(sd), halfLogTwoPi) : Math.log(sd) + halfLogTwoPi);
-  });
+  return evaluate(name, () => sub(normalKernel(targets, means, sd), logNormalizer(sd)));
 }

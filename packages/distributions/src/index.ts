@@ -8,4 +8,5 @@ export { gaussianLogProb } from './gaussian.ts';
 export { LFromFlat, LToFlat } from './lower-triangle.ts';
 export { multivariateNormalLogProb, multivariateNormalSample } from './multivariate-normal.ts';
 export { normalLike, type SampleOptions } from './normal-like.ts';
+export { oneOf } from './one-of.ts';
 export { type PoissonRate, poissonLogProb } from './poisson.ts';

@@ -20,7 +20,7 @@ import {
   where,
   zerosLike,
 } from '@tensorflow/tfjs-core';
-import { oneOf } from './one-of.ts';
+import { oneTensorOf } from './one-of.ts';
 import { requireSameShape } from './same-shape.ts';
 
 /** The mean of a Poisson distribution, or its logarithm. */
@@ -37,7 +37,7 @@ export type PoissonRate = { readonly rate: Tensor } | { readonly logRate: Tensor
  */
 export function poissonLogProb(given: PoissonRate, counts: Tensor): Tensor {
   const name = 'distributions.poissonLogProb';
-  const [what, values] = oneOf(name, 'the rate', ['rate', 'logRate'], given);
+  const [what, values] = oneTensorOf(name, 'the rate', ['rate', 'logRate'], given);
   if (counts.dtype !== 'int32') {
     throw new Error(
       `${name}: the counts are ${counts.dtype} and must be int32; cast them with tf.cast(counts, 'int32')`,

@@ -59,3 +59,13 @@ test('nothing leaks', () => {
     grad(total)(logits, labels).dispose();
   });
 });
+
+test('a label that is not between 0 and 1 gives NaN', () => {
+  const logits = tensor1d([2, 2, 2, 2]);
+  expect(bernoulliLogProb(logits, tensor1d([-1, 1, 0.5, 2]))).toBeAllClose([
+    Number.NaN,
+    -Math.log1p(Math.exp(-2)),
+    -1 - Math.log1p(Math.exp(-2)),
+    Number.NaN,
+  ]);
+});

@@ -111,7 +111,7 @@ describe('denseNormalLogProb', () => {
     expect(() => denseNormalLogProb(x, 0, { covariance: eye(5) })).toThrow(
       `${name}: the covariance has shape [5,5], and x has 6 elements in all, which takes [6,6]`,
     );
-    expect(() => denseNormalLogProb(x, 0, {} as never)).toThrow(/must be one tensor: one of { covariance }/);
+    expect(() => denseNormalLogProb(x, 0, {} as never)).toThrow(/must be given by one of { covariance }/);
   });
 });
 

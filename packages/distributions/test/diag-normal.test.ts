@@ -60,7 +60,7 @@ describe('diagNormalLogProb', () => {
     expect(diagNormalLogProb(x, 0.5, 2, { normalize: false })).toBeAllClose(-0.13374999165534973);
   });
 
-  test('trees of one parameter are trees, whatever stands for mean and standard deviation', () => {
+  test('trees of one parameter are trees, whatever stands for mean and standard deviation (guards against posteriors 0.1.2, which takes them for scalars)', () => {
     const expected = -0.5 * ((3 - 1) / 2) ** 2 - Math.log(2) - 0.5 * Math.log(2 * Math.PI);
     for (const wrap of [(t: Tensor) => t, (t: Tensor) => ({ a: t }), (t: Tensor) => [[t]]] as ((
       t: Tensor,

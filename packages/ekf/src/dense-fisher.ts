@@ -1,13 +1,11 @@
 /** The extended Kalman filter with a full covariance and the empirical Fisher (Ollivier 2018, https://arxiv.org/abs/1703.00209). */
 
-import { vmap } from '@posteriors/autodiff';
 import type { SampleOptions } from '@posteriors/distributions';
 import {
-  checkOptions,
   type InitOptions,
   type LogProbFn,
   type PerSampleOption,
-  perSampleGradients,
+  perSampleProducts,
   type Scalars,
   type Stepper,
   stepCache,
@@ -15,18 +13,21 @@ import {
   type Transform,
   type UpdateOptions,
 } from '@posteriors/transform';
-import { ravel, type TensorTree } from '@posteriors/tree';
-import { div, matMul, mean } from '@tensorflow/tfjs-core';
+import type { TensorTree } from '@posteriors/tree';
+import { div, mean, type Tensor } from '@tensorflow/tfjs-core';
 import {
+  checkConfig,
   filtered,
   type Hyper,
   hyperAt,
+  hyperNames,
   type Initial,
   initDense,
   type State,
   sampleDense,
   type Tensors,
 } from './internal/dense.ts';
+import { remedyOfGradients } from './internal/remedy.ts';
 
 export type { Hyper, State } from './internal/dense.ts';
 
@@ -54,7 +55,7 @@ export function build<P extends TensorTree, B, A>(
   logLikelihood: LogProbFn<P, B, A>,
   config: Config,
 ): Transform<P, State<P>, B, A, Hyper> {
-  checkOptions('ekf.denseFisher.build', config, ['learningRate', 'transitionCov', 'perSample', 'initCov']);
+  checkConfig('ekf.denseFisher.build', config, ['perSample', 'initCov']);
   const { initCov, ...settings } = config;
   return {
     init: (params, options) => init(params, { ...(initCov === undefined ? {} : { initCov }), ...options }),
@@ -75,8 +76,8 @@ export function init<P extends TensorTree>(params: P, options: InitOptions & Ini
  * One step of {@link build}'s update, with everything given at each call. Hyper-parameters in `options.hyper` replace the others.
  *
  * @returns the next state (the same one, changed, with `inplace`) and the aux of the log likelihood.
- * @throws if the learning rate is a number that is not positive, or the transition covariance is a negative number or does not fit the
- *   parameters; on cpu and wasm, if the covariance with it is not positive definite. The state is as it was then.
+ * @throws if the learning rate is a negative number, or the transition covariance is one, does not fit the parameters, or is not
+ *   symmetric; on cpu and wasm, if the covariance with it is not positive definite. The state is as it was then.
  */
 export function update<P extends TensorTree, B, A>(
   state: State<P>,
@@ -105,16 +106,16 @@ function stepOf<P extends TensorTree, B, A>(
   perSample: boolean,
 ): Stepper<Tensors<P>, B, A> {
   return steps([logLikelihood], `${perSample}`, () => {
-    const gradientsOf = perSampleGradients(name, logLikelihood, perSample);
+    const productsOf = perSampleProducts(name, logLikelihood, perSample);
     return stepper<Tensors<P>, B, Scalars<Hyper>, A>(
       name,
       (tensors, batch, hyper, context) => {
-        const { values, aux, gradients } = gradientsOf(tensors.params, batch, context);
-        const rows = vmap((gradient: P) => ravel(gradient).flat)(gradients);
-        const fisher = div(matMul(rows, rows, true), values.size);
-        return [filtered({ ...tensors, logLikelihood: mean(values) }, mean(rows, 0), fisher, hyper), aux];
+        const { values, aux, gradient, products } = productsOf(tensors.params, batch, context);
+        const [average, fisher] = [div(gradient, values.size), div(products, values.size)];
+        const at = { ...tensors, logLikelihood: mean<Tensor>(values) };
+        return [filtered(at, average, fisher, hyper, remedyOfGradients), aux];
       },
-      'logLikelihood',
+      { value: 'logLikelihood', remedy: remedyOfGradients, hyper: hyperNames },
     );
   });
 }

@@ -5,7 +5,6 @@ import type { SampleOptions } from '@posteriors/distributions';
 import {
   checkedForward,
   checkedOuter,
-  checkOptions,
   type ForwardFn,
   type InitOptions,
   type OuterLogProbFn,
@@ -19,9 +18,11 @@ import {
 import { ravel, type TensorTree } from '@posteriors/tree';
 import { neg, type Tensor } from '@tensorflow/tfjs-core';
 import {
+  checkConfig,
   filtered,
   type Hyper,
   hyperAt,
+  hyperNames,
   type Initial,
   initDense,
   type State,
@@ -29,6 +30,7 @@ import {
   type Tensors,
 } from './internal/dense.ts';
 import { logLikelihoodOf } from './internal/outer.ts';
+import { remedyOfCurvature } from './internal/remedy.ts';
 
 export type { Hyper, State } from './internal/dense.ts';
 
@@ -47,15 +49,17 @@ export interface Config extends Hyper, Initial {}
  * least squares without transition noise. ℓ must be concave in z, as those of normal, Bernoulli, categorical and Poisson outputs by their
  * natural parameters are. The log likelihood in the state and aux are of the mean before the update.
  *
+ * A batch is what both functions look at: `forward` may take `{ x }` and `outerLogLikelihood` `{ y }` of it.
+ *
  * @param forward `(params, batch) => [z, aux]`, z of any shape.
  * @param outerLogLikelihood `(z, batch) => ℓ`, a scalar.
  */
-export function build<P extends TensorTree, B, A>(
-  forward: ForwardFn<P, B, A>,
-  outerLogLikelihood: OuterLogProbFn<B>,
+export function build<P extends TensorTree, F, A, O = F>(
+  forward: ForwardFn<P, F, A>,
+  outerLogLikelihood: OuterLogProbFn<O>,
   config: Config,
-): Transform<P, State<P>, B, A, Hyper> {
-  checkOptions('ekf.denseGgn.build', config, ['learningRate', 'transitionCov', 'initCov']);
+): Transform<P, State<P>, F & O, A, Hyper> {
+  checkConfig('ekf.denseGgn.build', config, ['initCov']);
   const { initCov, ...hyper } = config;
   return {
     init: (params, options) => init(params, { ...(initCov === undefined ? {} : { initCov }), ...options }),
@@ -76,15 +80,15 @@ export function init<P extends TensorTree>(params: P, options: InitOptions & Ini
  * One step of {@link build}'s update, with everything given at each call. Hyper-parameters in `options.hyper` replace the others.
  *
  * @returns the next state (the same one, changed, with `inplace`) and the aux of `forward`.
- * @throws if the learning rate is a number that is not positive, or the transition covariance is a negative number or does not fit the
- *   parameters; on cpu and wasm, if the covariance with it is not positive definite, or becomes so by an outer log likelihood that is not
+ * @throws if the learning rate is a negative number, or the transition covariance is one, does not fit the parameters, or is not
+ *   symmetric; on cpu and wasm, if the covariance with it is not positive definite, or becomes so by an outer log likelihood that is not
  *   concave. The state is as it was then.
  */
 export function update<P extends TensorTree, B, A>(
   state: State<P>,
   batch: B,
   forward: ForwardFn<P, B, A>,
-  outerLogLikelihood: OuterLogProbFn<B>,
+  outerLogLikelihood: OuterLogProbFn<NoInfer<B>>,
   hyper: Hyper,
   options?: UpdateOptions<Hyper>,
 ): [state: State<P>, aux: A] {
@@ -116,13 +120,13 @@ function stepOf<P extends TensorTree, B, A>(
       (tensors, batch, hyper, context) => {
         const [[value, aux], gradient] = valueAndGradient(tensors.params, batch, context);
         const curvature = ggn(
-          (params: P) => model(params, batch, context)[0],
+          (params: P, data: B) => model(params, data, context)[0],
           (z: Tensor) => neg(outer(z, batch)),
         );
         const at = { ...tensors, logLikelihood: value };
-        return [filtered(at, ravel(gradient).flat, curvature(tensors.params), hyper), aux];
+        return [filtered(at, ravel(gradient).flat, curvature(tensors.params, batch), hyper, remedyOfCurvature), aux];
       },
-      'logLikelihood',
+      { value: 'logLikelihood', remedy: remedyOfCurvature, hyper: hyperNames },
     );
   });
 }

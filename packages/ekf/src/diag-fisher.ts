@@ -2,7 +2,6 @@
 
 import type { SampleOptions } from '@posteriors/distributions';
 import {
-  checkOptions,
   type InitOptions,
   type LogProbFn,
   type PerSampleOption,
@@ -17,15 +16,18 @@ import {
 import { map, type TensorTree } from '@posteriors/tree';
 import { div, mean, type Tensor } from '@tensorflow/tfjs-core';
 import {
+  checkConfig,
   filtered,
   type Hyper,
   hyperAt,
+  hyperNames,
   type Initial,
   initDiagonal,
   type State,
   sampleDiagonal,
   type Tensors,
 } from './internal/diagonal.ts';
+import { remedyOfGradients } from './internal/remedy.ts';
 
 export type { Hyper, State } from './internal/diagonal.ts';
 
@@ -51,7 +53,7 @@ export function build<P extends TensorTree, B, A>(
   logLikelihood: LogProbFn<P, B, A>,
   config: Config<NoInfer<P>>,
 ): Transform<P, State<P>, B, A, Hyper> {
-  checkOptions('ekf.diagFisher.build', config, ['learningRate', 'transitionSd', 'perSample', 'initSds']);
+  checkConfig('ekf.diagFisher.build', config, ['perSample', 'initSds']);
   const { initSds, ...settings } = config;
   return {
     init: (params, options) => init(params, { ...(initSds === undefined ? {} : { initSds }), ...options }),
@@ -68,7 +70,7 @@ export function init<P extends TensorTree>(params: P, options: InitOptions & Ini
  * One step of {@link build}'s update, with everything given at each call. Hyper-parameters in `options.hyper` replace the others.
  *
  * @returns the next state (the same one, changed, with `inplace`) and the aux of the log likelihood.
- * @throws if the learning rate is a number that is not positive, or the transition's one that is negative. The state is as it was then.
+ * @throws if the learning rate or the transition's noise is a negative number. The state is as it was then.
  */
 export function update<P extends TensorTree, B, A>(
   state: State<P>,
@@ -106,7 +108,7 @@ function stepOf<P extends TensorTree, B, A>(
         const next = filtered(tensors, map(average, gradient), map(average, squares), hyper);
         return [{ ...next, logLikelihood: mean(values) }, aux];
       },
-      'logLikelihood',
+      { value: 'logLikelihood', remedy: remedyOfGradients, hyper: hyperNames },
     );
   });
 }

@@ -5,7 +5,6 @@ import type { SampleOptions } from '@posteriors/distributions';
 import {
   checkedForward,
   checkedOuter,
-  checkOptions,
   type ForwardFn,
   type InitOptions,
   type OuterLogProbFn,
@@ -19,9 +18,11 @@ import {
 import type { TensorTree } from '@posteriors/tree';
 import { neg, type Tensor } from '@tensorflow/tfjs-core';
 import {
+  checkConfig,
   filtered,
   type Hyper,
   hyperAt,
+  hyperNames,
   type Initial,
   initDiagonal,
   type State,
@@ -29,6 +30,7 @@ import {
   type Tensors,
 } from './internal/diagonal.ts';
 import { logLikelihoodOf } from './internal/outer.ts';
+import { remedyOfCurvature } from './internal/remedy.ts';
 
 export type { Hyper, State } from './internal/diagonal.ts';
 
@@ -44,17 +46,20 @@ export interface Config<P> extends Hyper, Initial<P> {}
  *
  * element by element. The log likelihood of the batch is the sum over its examples for `learningRate: 1`; where ℓ is their mean, a learning
  * rate of the number of examples does the same. ℓ must be concave in z, as those of normal, Bernoulli, categorical and Poisson outputs by
- * their natural parameters are, or the variances may become NaN. The log likelihood in the state and aux are of the means before the update.
+ * their natural parameters are, or a variance may come out negative, which throws. The log likelihood in the state and aux are of
+ * the means before the update.
+ *
+ * A batch is what both functions look at: `forward` may take `{ x }` and `outerLogLikelihood` `{ y }` of it.
  *
  * @param forward `(params, batch) => [z, aux]`, z of any shape.
  * @param outerLogLikelihood `(z, batch) => ℓ`, a scalar.
  */
-export function build<P extends TensorTree, B, A>(
-  forward: ForwardFn<P, B, A>,
-  outerLogLikelihood: OuterLogProbFn<B>,
+export function build<P extends TensorTree, F, A, O = F>(
+  forward: ForwardFn<P, F, A>,
+  outerLogLikelihood: OuterLogProbFn<O>,
   config: Config<NoInfer<P>>,
-): Transform<P, State<P>, B, A, Hyper> {
-  checkOptions('ekf.diagGgn.build', config, ['learningRate', 'transitionSd', 'initSds']);
+): Transform<P, State<P>, F & O, A, Hyper> {
+  checkConfig('ekf.diagGgn.build', config, ['initSds']);
   const { initSds, ...hyper } = config;
   return {
     init: (params, options) => init(params, { ...(initSds === undefined ? {} : { initSds }), ...options }),
@@ -71,13 +76,13 @@ export function init<P extends TensorTree>(params: P, options: InitOptions & Ini
  * One step of {@link build}'s update, with everything given at each call. Hyper-parameters in `options.hyper` replace the others.
  *
  * @returns the next state (the same one, changed, with `inplace`) and the aux of `forward`.
- * @throws if the learning rate is a number that is not positive, or the transition's one that is negative. The state is as it was then.
+ * @throws if the learning rate or the transition's noise is a negative number. The state is as it was then.
  */
 export function update<P extends TensorTree, B, A>(
   state: State<P>,
   batch: B,
   forward: ForwardFn<P, B, A>,
-  outerLogLikelihood: OuterLogProbFn<B>,
+  outerLogLikelihood: OuterLogProbFn<NoInfer<B>>,
   hyper: Hyper,
   options?: UpdateOptions<Hyper>,
 ): [state: State<P>, aux: A] {
@@ -109,12 +114,12 @@ function stepOf<P extends TensorTree, B, A>(
       (tensors, batch, hyper, context) => {
         const [[value, aux], gradient] = valueAndGradient(tensors.params, batch, context);
         const curvature = diagGgn(
-          (params: P) => model(params, batch, context)[0],
+          (params: P, data: B) => model(params, data, context)[0],
           (z: Tensor) => neg(outer(z, batch)),
         );
-        return [{ ...filtered(tensors, gradient, curvature(tensors.params), hyper), logLikelihood: value }, aux];
+        return [{ ...filtered(tensors, gradient, curvature(tensors.params, batch), hyper), logLikelihood: value }, aux];
       },
-      'logLikelihood',
+      { value: 'logLikelihood', remedy: remedyOfCurvature, hyper: hyperNames },
     );
   });
 }

@@ -109,10 +109,9 @@ describe.each(filters)('%s', (name, noise, build) => {
     const state = transform.init(params(), { seed: 0 });
     const before = values(state);
     const wrong: [object, string][] = [
-      [{ learningRate: 0 }, 'learningRate is 0 and must be a positive number'],
-      [{ learningRate: -1 }, 'learningRate is -1 and must be a positive number'],
-      [{ learningRate: () => Number.NaN }, 'learningRate is NaN and must be a positive number'],
-      [{ learningRate: undefined }, 'learningRate is undefined and must be a positive number'],
+      [{ learningRate: -1 }, 'learningRate is -1 and must be a number that is not negative'],
+      [{ learningRate: () => Number.NaN }, 'learningRate is NaN and must be a number that is not negative'],
+      [{ learningRate: undefined }, 'learningRate is undefined and must be a number that is not negative'],
       [{ learningRate: tf.ones([2]) }, 'learningRate has shape [2] and must be a scalar'],
       [{ [noise]: -0.1 }, `${noise} is -0.1 and must be a number that is not negative`],
       [{ [noise]: tf.scalar(1, 'int32') }, `${noise} is int32 and must be float32`],
@@ -125,7 +124,7 @@ describe.each(filters)('%s', (name, noise, build) => {
   });
 
   // A state half written, its spread widened but its data not taken in, would go on as if nothing had happened.
-  test('where the likelihood throws, the state is as it was, in place too', () => {
+  test('where the likelihood throws, the state is as it was, in place too (guards against posteriors 0.1.2, which writes the predicted standard deviations first)', () => {
     const transform = filter({ learningRate: 0.5, noise: 0.3 });
     const state = transform.init(params(), { seed: 0 });
     const before = values(state);
@@ -145,6 +144,32 @@ describe.each(filters)('%s', (name, noise, build) => {
     );
     expect(() => build(undefined as never)).toThrow(`ekf.${name}.build: the options are undefined`);
   });
+
+  test('build refuses values that are wrong from the start, and takes schedules of which they are not known', () => {
+    const make = (config: object) => () => build({ learningRate: 1, ...config });
+    const wrong: [option: string, value: unknown, says: string][] = [
+      ['learningRate', -1, 'is -1 and must be a number that is not negative'],
+      ['learningRate', undefined, 'is undefined and must be'],
+      [noise, Number.NaN, 'is NaN and must be a number that is not negative'],
+    ];
+    for (const [option, value, says] of wrong) {
+      expect(make({ [option]: value })).toThrow(`ekf.${name}.build: ${option} ${says}`);
+      expect(make({ [option]: () => value })).not.toThrow();
+    }
+  });
+
+  test.each(['cpu', 'wasm'] as const)(
+    'a learning rate of 0, as of a schedule, leaves the batch out, on %s',
+    async (device) => {
+      await setBackend(device);
+      const transform = filter({ learningRate: (step) => step });
+      const state = transform.init(params(), { seed: 0 });
+      const [same] = transform.update(state, batch());
+      expect(flat(same.params)).toEqual(flat(state.params));
+      expect(spread(same)).toBeAllClose(spread(state), { rtol: 1e-6 });
+      expect(flat(transform.update(same, batch())[0].params)).not.toEqual(flat(state.params));
+    },
+  );
 
   test('parameters with a normal log likelihood are found', () => {
     const target: Theta = { a: tf.tensor2d([[1.5, -2.5], [1.5, 2.5]]), b: tf.scalar(-0.5) }; // biome-ignore format: a matrix
@@ -208,6 +233,19 @@ describe('the functions of the modules equal those of build, with the same defau
 });
 
 describe('the first spread', () => {
+  test.each(['cpu', 'wasm'] as const)('initSds that are a tree are looked at as numbers are, on %s', async (device) => {
+    await setBackend(device);
+    const bad = { a: tf.ones([2, 2]), b: tf.scalar(-1) };
+    expect(() => diagFisher.init(params(), { initSds: bad })).toThrow(
+      'ekf.diagFisher.init: initSds $.b is -1 at element 0 and must be a number that is not negative',
+    );
+    expect(() => diagGgn.init(params(), { initSds: { ...bad, a: tf.tensor2d([[0, 1], [Number.NaN, 1]]) } })).toThrow(
+      'ekf.diagGgn.init: initSds $.a is NaN at element 2 and must be a number that is not negative',
+    ); // biome-ignore format: a matrix
+    expect(() => diagGgn.init(params(), { initSds: tf.scalar(-2) })).toThrow('initSds is -2 at element 0 and must be');
+    expect(flat(diagGgn.init(params(), { initSds: tf.scalar(0.25) }).sdDiag)).toEqual([0.25, 0.25, 0.25, 0.25, 0.25]);
+  });
+
   test('initSds is a number or a tree; the caller keeps it', () => {
     const initSds = map((leaf: tf.Tensor) => tf.mul(0.1, tf.square(leaf)), params());
     for (const { build } of [{ build: diagFisher.build(logLikelihood, { learningRate: 1, initSds }) }]) {
@@ -233,7 +271,10 @@ describe('the first spread', () => {
     state.dispose();
     expect(matrix.isDisposed).toBe(false);
     expect(denseGgn.init(theta, { initCov: 3 }).cov).toBeAllClose([[3, 0], [0, 3]]); // biome-ignore format: a matrix
+    expect(denseGgn.init(theta, { initCov: tf.scalar(3) }).cov).toBeAllClose([[3, 0], [0, 3]]); // biome-ignore format: a matrix
     const wrong: [number | tf.Tensor, string][] = [
+      [tf.scalar(0), 'initCov is 0 at element 0 and must be a positive number'],
+      [tf.scalar(1, 'int32'), 'initCov is int32[] and must be float32'],
       [0, 'initCov is 0 and must be a positive number'],
       [-1, 'initCov is -1 and must be a positive number'],
       [Number.NaN, 'initCov is NaN and must be a positive number'],
@@ -253,6 +294,12 @@ describe('the first spread', () => {
     expect(() => transform.update(state, batch(), { hyper: { transitionCov: tf.eye(4) } })).toThrow(
       'ekf.denseGgn.update: transitionCov is float32[4,4] and must be float32 [5,5], with a row for each of the 5 elements of the parameters',
     );
+    const askew = tf.add(tf.eye(5), tf.oneHot(tf.tensor1d([1, 9, 9, 9, 9], 'int32'), 5));
+    for (const inplace of [false, true]) {
+      expect(() => transform.update(state, batch(), { hyper: { transitionCov: askew }, inplace })).toThrow(
+        'ekf.denseGgn.update: transitionCov is not symmetric: element [1,0] is 0 and element [0,1] is 1; give (a + aᵀ) / 2',
+      );
+    }
     const negative = tf.mul(-2, tf.eye(5));
     expect(() => transform.update(state, batch(), { hyper: { transitionCov: negative } })).toThrow(
       /^ekf\.denseGgn\.update: .*the matrix is not positive definite: pivot 0 is -1/,
@@ -326,7 +373,7 @@ describe('sample', () => {
   ];
 
   describe.each(draws)('%s', (name, draw, expected) => {
-    test('has the shape asked for in front of that of each parameter, by default none', () => {
+    test('has the shape asked for in front of that of each parameter, by default none (guards against posteriors 0.1.2, where dense draws fail for none and for two axes)', () => {
       const shapes = (options?: object) => Object.values(draw({ seed: 0, ...options })).map(({ shape }) => shape);
       expect(shapes()).toEqual([[2, 2], []]);
       expect(shapes({ sampleShape: [5] })).toEqual([[5, 2, 2], [5]]);

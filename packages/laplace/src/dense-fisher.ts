@@ -1,22 +1,22 @@
 /** Laplace approximation with the empirical Fisher (MacKay 1992; Daxberger et al. 2021, https://arxiv.org/abs/2106.14806). */
 
-import { vmap } from '@posteriors/autodiff';
 import {
   checkOptions,
   type InitOptions,
   type LogProbFn,
+  type NoHyper,
   type PerSampleOption,
-  perSampleGradients,
+  perSampleProducts,
   type Stepper,
   stepCache,
   stepper,
   type Transform,
   type UpdateOptions,
 } from '@posteriors/transform';
-import { ravel, type TensorTree } from '@posteriors/tree';
-import { matMul, type Tensor } from '@tensorflow/tfjs-core';
+import type { TensorTree } from '@posteriors/tree';
 import { grownDense, type Initial, initDense, type State, sampleDense, type Tensors } from './internal/dense.ts';
 import type { DrawOptions } from './internal/draw.ts';
+import { remedy } from './internal/remedy.ts';
 
 export type { State } from './internal/dense.ts';
 
@@ -31,7 +31,7 @@ export interface Config extends PerSampleOption, Initial {}
  * over the examples i of the batch, so that one pass over the data gives its sum. This is the empirical Fisher: it has squared residuals in
  * it, equals the curvature only on average and only where the model is true, and is near zero where the model fits the data all too well;
  * `denseGgn` takes the curvature itself. A prior in the log posterior counts once for each example: leave it out there, and give its
- * precision as `initPrec`. Memory is for the p² numbers of the matrix and for p numbers of each example of a batch.
+ * precision as `initPrec`. Memory is for the p² numbers of the matrix, and for a bounded number of gradients at a time.
  *
  * @param logPosterior `(params, batch) => [value, aux]`. By default the value is a scalar, the function is called on batches of one, and aux
  *   gains an axis 0 for the examples; with `perSample: true` it is a vector with one value for each example.
@@ -63,7 +63,7 @@ export function update<P extends TensorTree, B, A>(
   batch: B,
   logPosterior: LogProbFn<P, B, A>,
   { perSample = false }: PerSampleOption = {},
-  options?: UpdateOptions<object>,
+  options?: UpdateOptions<NoHyper>,
 ): [state: State<P>, aux: A] {
   return stepOf(logPosterior, perSample)(state, batch, () => ({}), options);
 }
@@ -87,11 +87,14 @@ function stepOf<P extends TensorTree, B, A>(
 ): Stepper<Tensors<P>, B, A> {
   const name = 'laplace.denseFisher.update';
   return steps([logPosterior], `${perSample}`, () => {
-    const gradientsOf = perSampleGradients(name, logPosterior, perSample);
-    return stepper<Tensors<P>, B, object, A>(name, (tensors, batch, _, context) => {
-      const { gradients, aux } = gradientsOf(tensors.params, batch, context);
-      const rows = vmap((gradient: P): Tensor => ravel(gradient).flat)(gradients);
-      return [grownDense(tensors, matMul(rows, rows, true)), aux];
-    });
+    const productsOf = perSampleProducts(name, logPosterior, perSample);
+    return stepper<Tensors<P>, B, object, A>(
+      name,
+      (tensors, batch, _, context) => {
+        const { products, aux } = productsOf(tensors.params, batch, context);
+        return [grownDense(tensors, products), aux];
+      },
+      { remedy },
+    );
   });
 }

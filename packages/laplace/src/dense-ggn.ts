@@ -7,6 +7,7 @@ import {
   checkOptions,
   type ForwardFn,
   type InitOptions,
+  type NoHyper,
   type OuterLogProbFn,
   type Stepper,
   stepCache,
@@ -18,6 +19,7 @@ import type { TensorTree } from '@posteriors/tree';
 import { neg, type Tensor } from '@tensorflow/tfjs-core';
 import { grownDense, type Initial, initDense, type State, sampleDense, type Tensors } from './internal/dense.ts';
 import type { DrawOptions } from './internal/draw.ts';
+import { remedy } from './internal/remedy.ts';
 
 export type { State } from './internal/dense.ts';
 
@@ -31,17 +33,19 @@ export interface Config extends Initial {}
  *
  * where `ℓ = outerLogLikelihood` is the sum over the batch of the log likelihoods given the outputs `z`, so that one pass over the data gives
  * its sum. For the softmax and other exponential families in their natural parameters this is the expected Fisher, and where `z` is linear in
- * θ and `ℓ` quadratic the approximation is exact. Give the precision of a prior as `initPrec`. With n elements of `z`, memory is for `J`, n p
- * numbers, for n² of the Hessian of `ℓ` and for the p² of the matrix.
+ * θ and `ℓ` quadratic the approximation is exact. Give the precision of a prior as `initPrec`. Memory is for the
+ * p² numbers of the matrix; neither `J` nor the Hessian of `ℓ` is held whole.
+ *
+ * A batch is what both functions look at: `forward` may take `{ x }` and `outerLogLikelihood` `{ y }` of it.
  *
  * @param forward `(params, batch) => [z, aux]`, `z` a float32 tensor of any shape.
  * @param outerLogLikelihood `(z, batch) => scalar`, without aux.
  */
-export function build<P extends TensorTree, B, A>(
-  forward: ForwardFn<P, B, A>,
-  outerLogLikelihood: OuterLogProbFn<NoInfer<B>>,
+export function build<P extends TensorTree, F, A, O = F>(
+  forward: ForwardFn<P, F, A>,
+  outerLogLikelihood: OuterLogProbFn<O>,
   config: Config = {},
-): Transform<P, State<P>, B, A> {
+): Transform<P, State<P>, F & O, A> {
   checkOptions('laplace.denseGgn.build', config, ['initPrec']);
   return {
     init: (params, options) => init(params, { ...config, ...options }),
@@ -64,7 +68,7 @@ export function update<P extends TensorTree, B, A>(
   batch: B,
   forward: ForwardFn<P, B, A>,
   outerLogLikelihood: OuterLogProbFn<NoInfer<B>>,
-  options?: UpdateOptions<object>,
+  options?: UpdateOptions<NoHyper>,
 ): [state: State<P>, aux: A] {
   return stepOf(forward, outerLogLikelihood)(state, batch, () => ({}), options);
 }
@@ -90,14 +94,18 @@ function stepOf<P extends TensorTree, B, A>(
   return steps([forward, outerLogLikelihood], '', () => {
     const model = checkedForward(name, forward);
     const outer = checkedOuter(name, outerLogLikelihood);
-    return stepper<Tensors<P>, B, object, A>(name, (tensors, batch, _, context) => {
-      const curvature = ggn(
-        (p: P) => model(p, batch, context),
-        (z: Tensor) => neg(outer(z, batch)),
-        { forwardHasAux: true },
-      );
-      const [matrix, aux] = curvature(tensors.params);
-      return [grownDense(tensors, matrix), aux];
-    });
+    return stepper<Tensors<P>, B, object, A>(
+      name,
+      (tensors, batch, _, context) => {
+        const curvature = ggn(
+          (params: P, data: B) => model(params, data, context),
+          (z: Tensor) => neg(outer(z, batch)),
+          { forwardHasAux: true },
+        );
+        const [matrix, aux] = curvature(tensors.params, batch);
+        return [grownDense(tensors, matrix), aux];
+      },
+      { remedy },
+    );
   });
 }

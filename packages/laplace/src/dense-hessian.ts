@@ -3,6 +3,7 @@
 import { hessian } from '@posteriors/autodiff';
 import {
   atStep,
+  checkConstants,
   checkedLogProb,
   checkHyper,
   checkOptions,
@@ -23,6 +24,7 @@ import { ravel, type TensorTree } from '@posteriors/tree';
 import { mul, sub, type Tensor } from '@tensorflow/tfjs-core';
 import { grownDense, type Initial, initDense, type State, sampleDense, type Tensors } from './internal/dense.ts';
 import type { DrawOptions } from './internal/draw.ts';
+import { remedy } from './internal/remedy.ts';
 
 export type { State } from './internal/dense.ts';
 
@@ -35,6 +37,7 @@ export interface Hyper {
 }
 
 const defaults = { rescale: 1, epsilon: 0 } satisfies Hyper;
+const checks = { rescale: positive, epsilon: notNegative };
 
 export interface Config extends Hyper, Initial {}
 
@@ -55,6 +58,7 @@ export function build<P extends TensorTree, B, A>(
   config: Config = {},
 ): Transform<P, State<P>, B, A, Hyper> {
   checkOptions('laplace.denseHessian.build', config, [...Object.keys(defaults), 'initPrec']);
+  checkConstants<Hyper>('laplace.denseHessian.build', { ...defaults, ...config }, checks);
   const { initPrec, ...hyper } = config;
   return {
     init: (params, options) => init(params, { ...(initPrec === undefined ? {} : { initPrec }), ...options }),
@@ -80,9 +84,10 @@ export function update<P extends TensorTree, B, A>(
   hyper: Hyper = {},
   options?: UpdateOptions<Hyper>,
 ): [state: State<P>, aux: A] {
+  checkOptions(name, hyper, hyperNames);
   const hyperAt = (step: number): object => {
     const values = atStep({ ...defaults, ...hyper, ...options?.hyper }, step);
-    checkHyper<Required<Hyper>>(name, values, { rescale: positive, epsilon: notNegative });
+    checkHyper<Required<Hyper>>(name, values, checks);
     return values;
   };
   return stepOf(logPosterior)(state, batch, hyperAt, options);
@@ -100,17 +105,22 @@ export function sample<P extends TensorTree>(state: Pick<State<P>, 'params' | 'p
 }
 
 const name = 'laplace.denseHessian.update';
+const hyperNames = Object.keys(defaults);
 const steps = stepCache();
 
 function stepOf<P extends TensorTree, B, A>(logPosterior: LogProbFn<P, B, A>): Stepper<Tensors<P>, B, A> {
   return steps([logPosterior], '', () => {
     const logProb = checkedLogProb(name, logPosterior);
-    return stepper<Tensors<P>, B, Scalars<Hyper>, A>(name, (tensors, batch, { rescale, epsilon }, context) => {
-      const { flat, unravel } = ravel(tensors.params);
-      const ofVector = (vector: Tensor): readonly [Tensor, A] => logProb(unravel(vector), batch, context);
-      const [curvature, aux] = hessian(ofVector, { hasAux: true })(flat as Tensor);
-      const growth = sub(mul(epsilon, symmetricLike(1, flat.size)), mul(rescale, curvature));
-      return [grownDense(tensors, growth), aux];
-    });
+    return stepper<Tensors<P>, B, Scalars<Hyper>, A>(
+      name,
+      (tensors, batch, { rescale, epsilon }, context) => {
+        const { flat, unravel } = ravel(tensors.params);
+        const ofVector = (vector: Tensor): readonly [Tensor, A] => logProb(unravel(vector), batch, context);
+        const [curvature, aux] = hessian(ofVector, { hasAux: true })(flat as Tensor);
+        const growth = sub(mul(epsilon, symmetricLike(1, flat.size)), mul(rescale, curvature));
+        return [grownDense(tensors, growth), aux];
+      },
+      { remedy, hyper: hyperNames },
+    );
   });
 }

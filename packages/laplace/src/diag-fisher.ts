@@ -4,6 +4,7 @@ import {
   checkOptions,
   type InitOptions,
   type LogProbFn,
+  type NoHyper,
   type PerSampleOption,
   perSampleSums,
   type Stepper,
@@ -22,6 +23,7 @@ import {
   type Tensors,
 } from './internal/diagonal.ts';
 import type { DrawOptions } from './internal/draw.ts';
+import { remedy } from './internal/remedy.ts';
 
 export type { State } from './internal/diagonal.ts';
 
@@ -68,7 +70,7 @@ export function update<P extends TensorTree, B, A>(
   batch: B,
   logPosterior: LogProbFn<P, B, A>,
   { perSample = false }: PerSampleOption = {},
-  options?: UpdateOptions<object>,
+  options?: UpdateOptions<NoHyper>,
 ): [state: State<P>, aux: A] {
   return stepOf(logPosterior, perSample)(state, batch, () => ({}), options);
 }
@@ -96,9 +98,13 @@ function stepOf<P extends TensorTree, B, A>(
   const name = 'laplace.diagFisher.update';
   return steps([logPosterior], `${perSample}`, () => {
     const sumsOf = perSampleSums(name, logPosterior, perSample);
-    return stepper<Tensors<P>, B, object, A>(name, (tensors, batch, _, context) => {
-      const { squares, aux } = sumsOf(tensors.params, batch, context);
-      return [grownDiagonal(tensors, squares), aux];
-    });
+    return stepper<Tensors<P>, B, object, A>(
+      name,
+      (tensors, batch, _, context) => {
+        const { squares, aux } = sumsOf(tensors.params, batch, context);
+        return [grownDiagonal(tensors, squares), aux];
+      },
+      { remedy },
+    );
   });
 }

@@ -7,6 +7,7 @@ import {
   checkOptions,
   type ForwardFn,
   type InitOptions,
+  type NoHyper,
   type OuterLogProbFn,
   type Stepper,
   stepCache,
@@ -25,6 +26,7 @@ import {
   type Tensors,
 } from './internal/diagonal.ts';
 import type { DrawOptions } from './internal/draw.ts';
+import { remedy } from './internal/remedy.ts';
 
 export type { State } from './internal/diagonal.ts';
 
@@ -40,14 +42,16 @@ export interface Config<P> extends Initial<P> {}
  * its sum. For the softmax and other exponential families in their natural parameters this is the diagonal of the expected Fisher. Give the
  * precision of a prior as `initPrecDiag`. Neither `J` nor the Hessian of `ℓ` is held whole.
  *
+ * A batch is what both functions look at: `forward` may take `{ x }` and `outerLogLikelihood` `{ y }` of it.
+ *
  * @param forward `(params, batch) => [z, aux]`, `z` a float32 tensor of any shape.
  * @param outerLogLikelihood `(z, batch) => scalar`, without aux.
  */
-export function build<P extends TensorTree, B, A>(
-  forward: ForwardFn<P, B, A>,
-  outerLogLikelihood: OuterLogProbFn<NoInfer<B>>,
+export function build<P extends TensorTree, F, A, O = F>(
+  forward: ForwardFn<P, F, A>,
+  outerLogLikelihood: OuterLogProbFn<O>,
   config: Config<NoInfer<P>> = {},
-): Transform<P, State<P>, B, A> {
+): Transform<P, State<P>, F & O, A> {
   checkOptions('laplace.diagGgn.build', config, ['initPrecDiag']);
   return {
     init: (params, options) => init(params, { ...config, ...options }),
@@ -70,7 +74,7 @@ export function update<P extends TensorTree, B, A>(
   batch: B,
   forward: ForwardFn<P, B, A>,
   outerLogLikelihood: OuterLogProbFn<NoInfer<B>>,
-  options?: UpdateOptions<object>,
+  options?: UpdateOptions<NoHyper>,
 ): [state: State<P>, aux: A] {
   return stepOf(forward, outerLogLikelihood)(state, batch, () => ({}), options);
 }
@@ -99,14 +103,18 @@ function stepOf<P extends TensorTree, B, A>(
   return steps([forward, outerLogLikelihood], '', () => {
     const model = checkedForward(name, forward);
     const outer = checkedOuter(name, outerLogLikelihood);
-    return stepper<Tensors<P>, B, object, A>(name, (tensors, batch, _, context) => {
-      const curvature = diagGgn(
-        (p: P) => model(p, batch, context),
-        (z: Tensor) => neg(outer(z, batch)),
-        { forwardHasAux: true },
-      );
-      const [diagonal, aux] = curvature(tensors.params);
-      return [grownDiagonal(tensors, diagonal), aux];
-    });
+    return stepper<Tensors<P>, B, object, A>(
+      name,
+      (tensors, batch, _, context) => {
+        const curvature = diagGgn(
+          (params: P, data: B) => model(params, data, context),
+          (z: Tensor) => neg(outer(z, batch)),
+          { forwardHasAux: true },
+        );
+        const [diagonal, aux] = curvature(tensors.params, batch);
+        return [grownDiagonal(tensors, diagonal), aux];
+      },
+      { remedy },
+    );
   });
 }

@@ -126,7 +126,7 @@ test.each(Object.entries(models))('the GGN is the expected Fisher of softmax and
   expect(prec).toBeAllClose(tf.add(ofLabel(0), ofLabel(1)), { rtol: 1e-5, atol: 1e-6 });
 });
 
-describe('outputs of any rank', () => {
+describe('outputs of any rank (guards against posteriors 0.1.2, which takes matrices alone)', () => {
   const shapes = [[COUNT], [COUNT, 1], [COUNT / 4, 2, 2], [5, 5, 2, 2]];
   test.each(shapes)('%i %i %i %i', (...shape) => {
     const [whole] = batches(COUNT) as [Batch];

@@ -1,4 +1,5 @@
 import '@posteriors/backend/cpu';
+import '@posteriors/backend/wasm';
 import '@posteriors/testing';
 import { vmap } from '@posteriors/autodiff';
 import { setBackend } from '@posteriors/backend';
@@ -18,7 +19,8 @@ const scaled = (scale: number): number[][] => identity.map((row) => row.map((val
 describe('the first precision', () => {
   test('diagonal: 0 by default, a number, or a tree, which stays the caller’s', () => {
     expect(diagFisher.init(params).precDiag).toBeAllClose({ b: [0], w: [0, 0, 0] });
-    expect(diagGgn.init(params, { initPrecDiag: 3 }).precDiag).toBeAllClose({ b: [3], w: [3, 3, 3] });
+    for (const initPrecDiag of [3, tf.scalar(3)])
+      expect(diagGgn.init(params, { initPrecDiag }).precDiag).toBeAllClose({ b: [3], w: [3, 3, 3] });
     const tree: Params = { b: tf.tensor1d([1]), w: tf.tensor1d([2, 3, 4]) };
     const state = diagFisher.build(logLikelihood, { initPrecDiag: tree }).init(params);
     expect(state.precDiag).toBeAllClose(tree);
@@ -28,7 +30,7 @@ describe('the first precision', () => {
 
   test('dense: 0 by default, a number times the identity, or a symmetric matrix', () => {
     expect(denseFisher.init(params).prec).toBeAllClose(scaled(0));
-    expect(denseGgn.init(params, { initPrec: 3 }).prec).toBeAllClose(scaled(3));
+    for (const initPrec of [3, tf.scalar(3)]) expect(denseGgn.init(params, { initPrec }).prec).toBeAllClose(scaled(3));
     const matrix = tf.add(tf.tensor2d(identity), 0.5);
     const state = denseHessian.build(logLikelihood, { initPrec: matrix }).init(params);
     expect(state.prec).toBeAllClose(matrix);
@@ -52,6 +54,19 @@ describe('the first precision', () => {
     expect(diagonal({ b: params.b, w: params.b })).toThrow(
       'laplace.diagFisher.init: the parameters and initPrecDiag: shapes differ at $.w: [3] vs [1]',
     );
+    tf.tidy(() => {
+      const tree = { b: tf.tensor1d([Number.NaN]), w: tf.tensor1d([0, 1, -1]) };
+      expect(diagonal({ ...tree, b: params.b })).toThrow(
+        'laplace.diagFisher.init: initPrecDiag $.w is -1 at element 2 and must be a number that is not negative',
+      );
+      expect(diagonal(tree)).toThrow('initPrecDiag $.b is NaN at element 0 and must be a number that is not negative');
+      expect(diagonal(tf.scalar(-1))).toThrow('initPrecDiag is -1 at element 0 and must be a number that is not');
+      expect(dense(tf.scalar(-1))).toThrow('laplace.denseGgn.init: initPrec is -1 at element 0 and must be a number');
+      expect(dense(tf.sub(tf.eye(4), 2))).toThrow(
+        'laplace.denseGgn.init: initPrec is -1 at [0,0] and must be a number that is not negative on the diagonal',
+      );
+      expect(dense(tf.fill([4, 4], Infinity))).toThrow('initPrec has an element that is not finite');
+    });
     expect(dense(-1)).toThrow('laplace.denseGgn.init: initPrec is -1 and must be a number that is not negative');
     expect(dense('one')).toThrow('laplace.denseGgn.init: initPrec is one and must be a number that is not negative');
     tf.tidy(() => {
@@ -106,7 +121,7 @@ test('the functions of each module equal those of build, with the same defaults'
 });
 
 describe('denseHessian', () => {
-  test('epsilon is added to the diagonal at each update: two add it twice', () => {
+  test('epsilon is added to the diagonal at each update: two add it twice (as in posteriors 0.1.2, which does not say so)', () => {
     const transform = denseHessian.build(logLikelihood, { rescale: 1e-6, epsilon: 0.01 });
     const state = transform.init(params);
     for (const total of [0.01, 0.02]) {
@@ -148,6 +163,10 @@ describe('denseHessian', () => {
     expect(update({ epsilon: -1 })).toThrow(`${name}: epsilon is -1 and must be a number that is not negative`);
     expect(update({ epsilon: tf.ones([2]) })).toThrow(`${name}: epsilon has shape [2] and must be a scalar`);
     expect(transform.update(state, batch)[0].step).toBe(1);
+    expect(() => denseHessian.build(logLikelihood, { rescale: 0 })).toThrow(
+      'laplace.denseHessian.build: rescale is 0 and must be a positive number',
+    );
+    expect(() => denseHessian.build(logLikelihood, { epsilon: () => -1 })).not.toThrow();
   });
 });
 
@@ -200,11 +219,53 @@ describe('bad input', () => {
     expect(call((z: tf.Tensor) => [tf.sum(z), []])).toThrow('the function must return a tensor and returned Array');
   });
 
-  test('a batch with NaN shows when a draw is taken', () => {
+  test.each(['cpu', 'wasm'] as const)('a batch with NaN is refused, pure and in place, on %s', async (device) => {
+    await setBackend(device);
+    const lost = { x: tf.fill([4, 3], Number.NaN), y: batch.y };
+    const transforms = {
+      diagFisher: diagFisher.build(logLikelihood),
+      denseFisher: denseFisher.build(logLikelihood),
+      denseHessian: denseHessian.build(logLikelihood),
+      diagGgn: diagGgn.build(forward, outer),
+      denseGgn: denseGgn.build(forward, outer, { initPrec: 1 }),
+    };
+    for (const [name, { init, update }] of Object.entries(transforms)) {
+      const state = init(params) as never;
+      const precisions = (): unknown => {
+        const { prec, precDiag } = state as { readonly prec?: tf.Tensor; readonly precDiag?: Params };
+        return map((leaf: tf.Tensor) => leaf.arraySync(), (prec ?? precDiag) as Params);
+      };
+      const before = precisions();
+      for (const inplace of [false, true]) {
+        expect(() => update(state, lost as never, { inplace })).toThrow(
+          new RegExp(
+            `^laplace\\.${name}\\.update: (element 0 of )?prec\\S* is NaN at step 0\\. A log density of the batch`,
+          ),
+        );
+      }
+      expect(precisions()).toEqual(before);
+    }
+    await setBackend('cpu');
+  });
+
+  test('without a check NaN shows when a draw is taken', () => {
     const transform = denseGgn.build(forward, outer, { initPrec: 1 });
-    const [state] = transform.update(transform.init(params), { x: tf.fill([4, 3], Number.NaN), y: batch.y });
+    const lost = { x: tf.fill([4, 3], Number.NaN), y: batch.y };
+    const [state] = transform.update(transform.init(params), lost, { check: false });
     expect(() => denseGgn.sample(state)).toThrow(
       'laplace.denseGgn.sample: the diagonal of prec is NaN at element 0 and must be positive: a log density of a batch has no finite derivatives',
+    );
+  });
+
+  test('there are no hyper-parameters to replace, but for denseHessian', () => {
+    const transform = diagGgn.build(forward, outer);
+    const hyper = { temperature: 0.1 } as never;
+    expect(() => transform.update(transform.init(params), batch, { hyper })).toThrow(
+      'laplace.diagGgn.update: there is no option hyper; there are inplace, aux, compile, check',
+    );
+    const full = denseHessian.build(logLikelihood);
+    expect(() => full.update(full.init(params), batch, { hyper })).toThrow(
+      'laplace.denseHessian.update: there is no option temperature; there are rescale, epsilon',
     );
   });
 });

@@ -86,7 +86,7 @@ describe.each(Object.entries({ ...diagonals, ...denses }))('%s', (name, algorith
     algorithm.init(tree, { key, ...(isDense ? { initPrec: 2 } : { initPrecDiag: 2 }) } as object) as never;
   const draw = algorithm.sample as <P extends TensorTree>(state: { readonly params: P }, options?: object) => P;
 
-  test('one draw by default, of leaves of any shape; sampleShape goes in front', () => {
+  test('one draw by default, of leaves of any shape; sampleShape goes in front (guards against posteriors 0.1.2, where dense draws fail without a sample shape, and for matrices)', () => {
     fc.assert(
       fc.property(
         fc.array(fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 3 }), { minLength: 1, maxLength: 3 }),

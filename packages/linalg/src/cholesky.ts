@@ -14,14 +14,14 @@ const shape = ([a]: readonly Aval[]): Aval => {
 };
 
 /** Row after row (Cholesky-Banachiewicz). */
-const compute: Compute = (l, [a], _attributes, where) => {
+const compute: Compute = (l, [a], { remedy }, where) => {
   const { values, rows: n } = a!;
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
       let sum = values[i * n + j]!;
       for (let k = 0; k < j; k++) sum -= l[i * n + k]! * l[j * n + k]!;
       if (i === j) {
-        if (!(sum > 0)) throw notPositiveDefinite(i, sum, where());
+        if (!(sum > 0)) throw notPositiveDefinite(i, sum, where(), remedy as string);
         l[i * n + i] = Math.sqrt(sum);
       } else {
         l[i * n + j] = sum / l[j * n + j]!;
@@ -30,9 +30,9 @@ const compute: Compute = (l, [a], _attributes, where) => {
   }
 };
 
-function notPositiveDefinite(index: number, pivot: number, where: string): Error {
+function notPositiveDefinite(index: number, pivot: number, where: string, remedy: string): Error {
   return new Error(
-    `cholesky: the matrix is not positive definite: pivot ${index}${where} is ${pivot}, and must be positive. If it should be, add a small multiple of the identity`,
+    `cholesky: the matrix is not positive definite: pivot ${index}${where} is ${pivot}, and must be positive. ${remedy}`,
   );
 }
 
@@ -49,7 +49,7 @@ const kernel: Kernel = defineKernel({
       return matMul(l, triangles(inner, { below: 1, diagonal: 0.5, above: 0 }));
     },
   },
-  batch: (inputs) => kernel(inputs),
+  batch: (inputs, _, attributes) => kernel(inputs, attributes),
   run: {
     ...onHost(shape, compute),
     webgpu: onWebGPU('Cholesky', shape, choleskyShader, (_, result) => {
@@ -66,10 +66,14 @@ const kernel: Kernel = defineKernel({
  * symmetric, as in JAX and PyTorch.
  *
  * @param a symmetric float32 matrices `[..., n, n]`.
+ * @param options.remedy what the error advises, where the caller knows better than to add a small multiple of the identity.
  * @returns `l`, `[..., n, n]`, zero above the diagonal. The caller owns it.
  * @throws on cpu and wasm if a matrix is not positive definite, with the index and the value of the pivot and the batch element; on
  *   webgpu the columns from that pivot on are NaN.
  */
-export function cholesky(a: Tensor): Tensor {
-  return evaluate('cholesky', () => kernel([a]));
+export function cholesky(
+  a: Tensor,
+  { remedy = 'If it should be, add a small multiple of the identity' }: { readonly remedy?: string } = {},
+): Tensor {
+  return evaluate('cholesky', () => kernel([a], { remedy }));
 }

@@ -27,6 +27,10 @@ const compute: Compute = (out, [a]) => {
   const { values, rows: n } = a!;
   const full = new Float64Array(n * n);
   for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) full[i * n + j] = values[i >= j ? i * n + j : j * n + i]!;
+  if (!full.every(Number.isFinite)) {
+    out.fill(Number.NaN);
+    return;
+  }
   const eigen = symmetricEigen(full, n);
   out.set(eigen.values);
   for (let i = 0; i < n; i++) for (let k = 0; k < n; k++) out[(1 + k) * n + i] = eigen.vectors[i * n + k]!;
@@ -69,8 +73,8 @@ const kernel: Kernel = defineKernel({
  * Only the lower triangle of `a` is read; derivatives take `a` as symmetric, as those of {@link cholesky}. The sign of each vector is such
  * that the first of its elements that are the largest by magnitude (to a thousandth) is positive. Where eigenvalues are equal, the
  * derivative of the vectors does not exist, and what would be divided by their difference counts as zero: first derivatives of
- * functions that do not depend on the choice of vectors are right. In float64 on cpu and wasm,
- * in float32 on webgpu.
+ * functions that do not depend on the choice of vectors are right. Of a matrix that holds NaN or infinities all values and vectors are NaN. In
+ * float64 on cpu and wasm, in float32 on webgpu.
  *
  * @param a symmetric float32 matrices `[..., n, n]`.
  * @returns `values` `[..., n]`, ascending, and `vectors` `[..., n, n]`, which the caller owns.

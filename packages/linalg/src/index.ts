@@ -1,4 +1,5 @@
 export { cholesky } from './cholesky.ts';
+export { diagonal } from './diagonal.ts';
 export { type Eigh, eigh } from './eigh.ts';
 export { choleskyInverse, choleskyLogDeterminant, choleskySolve, logDeterminant } from './positive-definite.ts';
 export { type Qr, qr } from './qr.ts';

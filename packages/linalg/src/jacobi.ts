@@ -4,7 +4,7 @@
  * than QR"), and fit matrices of up to about a hundred rows.
  */
 
-/** Quadratic convergence needs fewer than ten sweeps; the bound ends the loop for matrices that hold NaN. */
+/** Quadratic convergence needs fewer than ten sweeps; the bound ends the loop in any case. */
 const SWEEPS = 60;
 
 /** Cosine and sine of the rotation that makes the symmetric `[[alpha, gamma], [gamma, beta]]` diagonal, by the smaller angle. */

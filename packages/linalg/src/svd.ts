@@ -26,6 +26,10 @@ const shape = ([a]: readonly Aval[]): Aval => {
 
 const compute: Compute = (out, [a]) => {
   const { values: elements, rows: m, columns: n } = a!;
+  if (!elements.every(Number.isFinite)) {
+    out.fill(Number.NaN);
+    return;
+  }
   const columns = new Float64Array(n * m);
   for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) columns[j * m + i] = elements[i * n + j]!;
   const { left, values, right } = singular(columns, m, n);
@@ -82,7 +86,7 @@ const kernel: Kernel = defineKernel({
  * The signs are such that of each vector of the smaller side (of `v` where m >= n, else of `u`) the first of its elements that are the
  * largest by magnitude (to a thousandth) is positive. Where singular values are equal, or zero, the derivative of the vectors does not
  * exist, and what would be divided by zero counts as zero: where values are equal and not zero, first derivatives of functions that
- * do not depend on the choice of vectors are right. In float64 on cpu and wasm,
+ * do not depend on the choice of vectors are right. Of a matrix that holds NaN or infinities all factors are NaN. In float64 on cpu and wasm,
  * in float32 on webgpu.
  *
  * @param a float32 matrices `[..., m, n]`; k is the smaller of m and n.

@@ -1,10 +1,10 @@
 /** Parts of matrices: the triangles below and above the diagonal, and the diagonal. */
 import { defineKernel } from '@posteriors/autodiff';
 import { type Aval, sizeOf } from '@posteriors/backend';
-import { sum, type Tensor } from '@tensorflow/tfjs-core';
+import { gather, range, reshape, type Tensor } from '@tensorflow/tfjs-core';
 import { type Compute, type Kernel, onHost } from './kernels.host.ts';
 import { onWebGPU } from './kernels.webgpu.ts';
-import { sizeOfMatrix } from './matrix.ts';
+import { batchOf, sizeOfMatrix } from './matrix.ts';
 import { trianglesShader, WORKGROUP } from './wgsl.ts';
 
 /** What the parts of a matrix are multiplied by; a part times 0 is 0, whatever it holds. */
@@ -49,5 +49,7 @@ export function triangles(x: Tensor, { below, diagonal, above }: Factors): Tenso
 
 /** The diagonal of each matrix: `[..., n, n]` to `[..., n]`. */
 export function diagonalOf(x: Tensor): Tensor {
-  return sum(triangles(x, { below: 0, diagonal: 1, above: 0 }), -1);
+  const [n] = sizeOfMatrix(x);
+  const rows = reshape(x, [...batchOf(x), n * n]);
+  return gather(rows, range(0, n * n, n + 1, 'int32'), rows.rank - 1);
 }

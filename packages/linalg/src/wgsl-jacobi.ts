@@ -2,7 +2,7 @@ import type { Shader } from './kernels.webgpu.ts';
 import { WORKGROUP } from './wgsl.ts';
 import { divideByLargest, largestOf } from './wgsl-scale.ts';
 
-/** Convergence takes fewer than ten sweeps; the bound ends the loop for matrices that hold NaN. */
+/** Convergence takes fewer than ten sweeps; the bound ends the loop in any case. */
 const SWEEPS = 20;
 
 const EPSILON = 2 ** -23;
@@ -41,11 +41,14 @@ fn rotationOf(alpha : f32, beta : f32, gamma : f32) -> vec2<f32> {
   let cosine = 1.0 / sqrt(1.0 + tangent * tangent);
   return vec2<f32>(cosine, tangent * cosine);
 }
+// The identity and what the rotation differs from it by, which rounding leaves a rotation: the squares of a rounded cosine and of the sine do not
+// add to 1. (Rutishauser, The Jacobi method for real symmetric matrices, 1966.)
 fn turn(p : i32, q : i32, rotation : vec2<f32>) {
   let x = result[p];
   let y = result[q];
-  result[p] = rotation.x * x - rotation.y * y;
-  result[q] = rotation.y * x + rotation.x * y;
+  let tau = rotation.y / (1.0 + rotation.x);
+  result[p] = x - rotation.y * (y + tau * x);
+  result[q] = y + rotation.y * (x - tau * y);
 }
 // The sign that makes the first of the elements that are the largest by magnitude, to a thousandth, positive.
 fn orientationOf(start : i32, step : i32, length : i32) -> f32 {
@@ -71,6 +74,10 @@ fn placeOf(i : i32, start : i32, step : i32, length : i32) -> i32 {
   }
   return place;
 }
+// 1, or NaN for a matrix whose scale is: vectors that are turned from the unit matrix do not show it.
+fn wholeOf(scale : f32) -> f32 {
+  return select(1.0, uniforms.NAN, isnan(scale));
+}
 fn orInfinite(x : f32) -> f32 {
   if (isnan(x)) {
     return uniforms.INFINITY;
@@ -86,8 +93,11 @@ fn squareOf(start : i32, step : i32, length : i32) -> f32 {
 }
 `;
 
-/** Numbers that the shader keeps for each matrix behind the results: the matrix, the vectors in columns, and the rotations of a round. */
-export const eighWorkspace = (n: number): number => 2 * n * n + 2 * n;
+/**
+ * Numbers that the shader keeps for each matrix behind the results: the matrix, the vectors in columns, and of each pair of a round the rotation
+ * and the diagonal after it.
+ */
+export const eighWorkspace = (n: number): number => 2 * n * n + 2 * (n + 1);
 
 /** `symmetricEigen` of jacobi.ts, one workgroup a matrix. */
 export const eighShader: Shader = {
@@ -102,7 +112,7 @@ fn main(index : i32) {
   let inside = matrix < uniforms.count;
   let values = matrix * (n + 1) * n;
   let vectors = values + n;
-  let work = uniforms.count * (n + 1) * n + matrix * (2 * n * n + 2 * n);
+  let work = uniforms.count * (n + 1) * n + matrix * 2 * (n * n + n + 1);
   let basis = work + n * n;
   let angles = basis + n * n;
   if (inside) {
@@ -122,6 +132,7 @@ ${divideByLargest('work', 'n * n')}
       if (inside) {
         for (var pair = lane; pair < pairs; pair += ${WORKGROUP}) {
           let pq = pairOf(round, pair, players);
+          let turning = angles + 4 * pair;
           var rotation = vec2<f32>(1.0, 0.0);
           if (pq.y < n) {
             let alpha = result[work + pq.x * n + pq.x];
@@ -130,10 +141,13 @@ ${divideByLargest('work', 'n * n')}
             if (abs(gamma) > max(${EPSILON ** 2}, ${EPSILON} * sqrt(abs(alpha * beta)))) {
               rotation = rotationOf(alpha, beta, gamma);
               turned[lane] = 1u;
+              let change = rotation.y / rotation.x * gamma;
+              result[turning + 2] = alpha - change;
+              result[turning + 3] = beta + change;
             }
           }
-          result[angles + 2 * pair] = rotation.x;
-          result[angles + 2 * pair + 1] = rotation.y;
+          result[turning] = rotation.x;
+          result[turning + 1] = rotation.y;
         }
       }
       storageBarrier();
@@ -143,7 +157,8 @@ ${divideByLargest('work', 'n * n')}
             let k = item % n;
             let pair = item / n;
             let pq = pairOf(round, pair, players);
-            let rotation = vec2<f32>(result[angles + 2 * pair], result[angles + 2 * pair + 1]);
+            let turning = angles + 4 * pair;
+            let rotation = vec2<f32>(result[turning], result[turning + 1]);
             if (pq.y < n && rotation.y != 0.0) {
               if (side == 0) {
                 turn(work + pq.x * n + k, work + pq.y * n + k, rotation);
@@ -151,10 +166,12 @@ ${divideByLargest('work', 'n * n')}
                 turn(work + k * n + pq.x, work + k * n + pq.y, rotation);
                 turn(basis + k * n + pq.x, basis + k * n + pq.y, rotation);
                 if (k == pq.x) {
+                  result[work + k * n + pq.x] = result[turning + 2];
                   result[work + k * n + pq.y] = 0.0;
                 }
                 if (k == pq.y) {
                   result[work + k * n + pq.x] = 0.0;
+                  result[work + k * n + pq.y] = result[turning + 3];
                 }
               }
             }
@@ -171,7 +188,7 @@ ${divideByLargest('work', 'n * n')}
     for (var i = lane; i < n; i += ${WORKGROUP}) {
       let place = placeOf(i, work, n + 1, n);
       result[values + place] = scale * result[work + i * n + i];
-      let factor = orientationOf(basis + i, n, n) / sqrt(squareOf(basis + i, n, n));
+      let factor = wholeOf(scale) * orientationOf(basis + i, n, n) / sqrt(squareOf(basis + i, n, n));
       for (var k = 0; k < n; k++) {
         result[vectors + k * n + place] = factor * result[basis + k * n + i];
       }
@@ -288,7 +305,7 @@ ${divideByLargest('work', 'm * n')}
       let place = placeOf(i, negatives, 1, n);
       let length = -result[negatives + i];
       let sign = orientationOf(basis + i * n, 1, n);
-      let factor = sign / sqrt(squareOf(basis + i * n, 1, n));
+      let factor = wholeOf(scale) * sign / sqrt(squareOf(basis + i * n, 1, n));
       result[values + place] = scale * length;
       for (var k = 0; k < n; k++) {
         result[right + k * n + place] = factor * result[basis + i * n + k];

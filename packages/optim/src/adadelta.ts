@@ -1,7 +1,7 @@
-import type { HyperParameter } from '@posteriors/transform';
+import { checkOptions, type HyperParameter } from '@posteriors/transform';
 import { add, div, mul, neg, sqrt, square, type Tensor } from '@tensorflow/tfjs-core';
 import type { GradientTransformation } from './base.ts';
-import { type LossOptions, leafwise } from './leafwise.ts';
+import { type LossOptions, leafwise, lossOptions } from './leafwise.ts';
 import { requireDecayRate, requireNotNegative } from './options.ts';
 
 const name = 'optim.adadelta';
@@ -19,20 +19,17 @@ export interface AdadeltaOptions extends LossOptions {
  * Adadelta: `v = rho v + (1 - rho) g^2`, `d = sqrt(u + epsilon) / sqrt(v + epsilon) g`, `u = rho u + (1 - rho) d^2` and
  * `update = -learningRate d`. As `torch.optim.Adadelta`. Zeiler 2012, https://arxiv.org/abs/1212.5701, algorithm 1.
  *
- * @throws if an option is out of its range.
+ * @throws if an option does not exist or is out of its range.
  */
-export function adadelta({
-  learningRate = 1,
-  rho = 0.9,
-  epsilon = 1e-6,
-  ...options
-}: AdadeltaOptions = {}): GradientTransformation {
+export function adadelta(options: AdadeltaOptions = {}): GradientTransformation {
+  checkOptions(name, options, [...lossOptions, 'rho', 'epsilon']);
+  const { learningRate = 1, rho = 0.9, epsilon = 1e-6, ...others } = options;
   requireDecayRate(name, 'rho', rho);
   requireNotNegative(name, 'epsilon', epsilon);
   const averaged = (mean: Tensor, x: Tensor): Tensor => add(mul(mean, rho), mul(square(x), 1 - rho));
   return leafwise(
     name,
-    { learningRate, ...options },
+    { learningRate, ...others },
     {
       buffers: { meanSquare: 0, meanSquareStep: 0 },
       step: (g, { meanSquare, meanSquareStep }, { learningRate }) => {

@@ -1,7 +1,7 @@
-import type { HyperParameter } from '@posteriors/transform';
+import { checkOptions, type HyperParameter } from '@posteriors/transform';
 import { add, div, mul, neg, sqrt, square } from '@tensorflow/tfjs-core';
 import type { GradientTransformation } from './base.ts';
-import { type LossOptions, leafwise } from './leafwise.ts';
+import { type LossOptions, leafwise, lossOptions } from './leafwise.ts';
 import { requireNotNegative } from './options.ts';
 
 const name = 'optim.adagrad';
@@ -21,21 +21,17 @@ export interface AdagradOptions extends LossOptions {
  * Adagrad: `s = s + g^2` and `update = -learningRate g / (sqrt(s) + epsilon)`. As `torch.optim.Adagrad`. Duchi, Hazan & Singer 2011,
  * "Adaptive subgradient methods for online learning and stochastic optimization".
  *
- * @throws if an option is out of its range.
+ * @throws if an option does not exist or is out of its range.
  */
-export function adagrad({
-  learningRate = 1e-2,
-  learningRateDecay = 0,
-  initialAccumulator = 0,
-  epsilon = 1e-10,
-  ...options
-}: AdagradOptions = {}): GradientTransformation {
+export function adagrad(options: AdagradOptions = {}): GradientTransformation {
+  checkOptions(name, options, [...lossOptions, 'learningRateDecay', 'initialAccumulator', 'epsilon']);
+  const { learningRate = 1e-2, learningRateDecay = 0, initialAccumulator = 0, epsilon = 1e-10, ...others } = options;
   for (const [option, value] of Object.entries({ learningRateDecay, initialAccumulator, epsilon })) {
     requireNotNegative(name, option, value);
   }
   return leafwise(
     name,
-    { learningRate, ...options },
+    { learningRate, ...others },
     {
       buffers: { sumOfSquares: initialAccumulator },
       hyper: (step) => ({ decay: 1 / (1 + step * learningRateDecay) }),

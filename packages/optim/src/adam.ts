@@ -1,9 +1,9 @@
 import { evaluate } from '@posteriors/autodiff';
-import type { HyperParameter } from '@posteriors/transform';
-import { extractTrainable, type Mask, map, type TensorTree } from '@posteriors/tree';
+import { checkOptions, type HyperParameter } from '@posteriors/transform';
+import { type Mask, map, resolveMask, type TensorTree } from '@posteriors/tree';
 import { add, div, mul, neg, sqrt, square, type Tensor } from '@tensorflow/tfjs-core';
 import type { GradientTransformation, StepHyper } from './base.ts';
-import { type LossOptions, leafwise } from './leafwise.ts';
+import { type LossOptions, leafwise, lossOptions } from './leafwise.ts';
 import { requireDecayRate, requireNotNegative } from './options.ts';
 
 export interface AdamOptions extends LossOptions {
@@ -26,14 +26,17 @@ export interface AdamWOptions extends Omit<AdamOptions, 'weightDecay'> {
   readonly mask?: Mask;
 }
 
+const known = [...lossOptions, 'beta1', 'beta2', 'epsilon', 'epsilonRoot'];
+
 /**
  * Adam: `m = beta1 m + (1 - beta1) g`, `v = beta2 v + (1 - beta2) g^2` and `update = -learningRate m' / (sqrt(v' + epsilonRoot) + epsilon)`,
  * where `m' = m / (1 - beta1^t)` and `v' = v / (1 - beta2^t)` at step `t` counted from 1. Kingma & Ba 2015, "Adam: a method for stochastic
  * optimization", algorithm 1.
  *
- * @throws if an option is out of its range.
+ * @throws if an option does not exist or is out of its range.
  */
 export function adam(options: AdamOptions = {}): GradientTransformation {
+  checkOptions('optim.adam', options, known);
   return build('optim.adam', options);
 }
 
@@ -41,12 +44,14 @@ export function adam(options: AdamOptions = {}): GradientTransformation {
  * {@link adam} with decoupled weight decay: `update = adam's update - learningRate weightDecay params`, also when maximising. Loshchilov &
  * Hutter 2019, "Decoupled weight decay regularization", algorithm 2, with the schedule in the learning rate.
  *
- * @throws if an option is out of its range; in the update if the mask does not fit the parameters.
+ * @throws if an option does not exist or is out of its range; in the update if the mask does not fit the parameters.
  */
-export function adamw({ weightDecay = 0.01, mask = true, ...options }: AdamWOptions = {}): GradientTransformation {
+export function adamw(options: AdamWOptions = {}): GradientTransformation {
   const name = 'optim.adamw';
+  checkOptions(name, options, [...known, 'mask']);
+  const { weightDecay = 0.01, mask = true, ...others } = options;
   requireNotNegative(name, 'weightDecay', weightDecay);
-  const undecayed = build(name, options);
+  const undecayed = build(name, others);
   if (weightDecay === 0) return undecayed;
   return {
     ...undecayed,
@@ -55,9 +60,14 @@ export function adamw({ weightDecay = 0.01, mask = true, ...options }: AdamWOpti
         const [updates, next] = undecayed.update(gradients, state, params, hyper);
         const { learningRate } = hyper as { readonly learningRate: number | Tensor };
         const decay = mul(neg(learningRate), weightDecay);
-        // A leaf that the mask rejects comes back as another tensor, an empty one.
-        const decayed = extractTrainable(params, mask);
-        return [map((u, p, chosen) => (chosen === p ? add(u, mul(p, decay)) : u), updates, params, decayed), next];
+        const decays = resolveMask(params, mask);
+        const decayed = map(
+          (u: Tensor, p: Tensor, decaying: unknown) => (decaying ? add(u, mul(p, decay)) : u),
+          updates,
+          params,
+          decays as never,
+        );
+        return [decayed, next];
       }),
   };
 }

@@ -1,7 +1,7 @@
-import type { HyperParameter } from '@posteriors/transform';
+import { checkOptions, type HyperParameter } from '@posteriors/transform';
 import { abs, add, div, maximum, mul, neg } from '@tensorflow/tfjs-core';
 import type { GradientTransformation } from './base.ts';
-import { type LossOptions, leafwise } from './leafwise.ts';
+import { type LossOptions, leafwise, lossOptions } from './leafwise.ts';
 import { requireDecayRate, requireNotNegative } from './options.ts';
 
 const name = 'optim.adamax';
@@ -21,20 +21,16 @@ export interface AdamaxOptions extends LossOptions {
  * Adamax: `m = beta1 m + (1 - beta1) g`, `u = max(beta2 u, |g| + epsilon)` and `update = -learningRate / (1 - beta1^t) m / u` at step `t`
  * counted from 1. As `torch.optim.Adamax`. Kingma & Ba 2015, "Adam: a method for stochastic optimization", algorithm 2.
  *
- * @throws if an option is out of its range.
+ * @throws if an option does not exist or is out of its range.
  */
-export function adamax({
-  learningRate = 2e-3,
-  beta1 = 0.9,
-  beta2 = 0.999,
-  epsilon = 1e-8,
-  ...options
-}: AdamaxOptions = {}): GradientTransformation {
+export function adamax(options: AdamaxOptions = {}): GradientTransformation {
+  checkOptions(name, options, [...lossOptions, 'beta1', 'beta2', 'epsilon']);
+  const { learningRate = 2e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, ...others } = options;
   for (const [option, value] of Object.entries({ beta1, beta2 })) requireDecayRate(name, option, value);
   requireNotNegative(name, 'epsilon', epsilon);
   return leafwise(
     name,
-    { learningRate, ...options },
+    { learningRate, ...others },
     {
       buffers: { firstMoment: 0, largest: 0 },
       hyper: (step) => ({ firstScale: 1 / (1 - beta1 ** (step + 1)) }),

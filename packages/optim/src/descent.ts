@@ -7,6 +7,7 @@ import {
   type InitOptions,
   initState,
   type LogProbFn,
+  type NoHyper,
   notYet,
   type Stepper,
   stepCache,
@@ -34,7 +35,7 @@ export interface State<P> extends Disposer {
 
 /**
  * Takes one step of the optimiser in each update. With a log posterior and an optimiser that has `maximize`, the parameters go to the maximum
- * a posteriori.
+ * a posteriori. Other than in posteriors 0.1.2, an update is pure unless it is asked to be in place, and the two give the same numbers.
  *
  * @throws if the second argument is not an optimiser.
  */
@@ -69,7 +70,7 @@ export function update<P extends TensorTree, B, A>(
   batch: B,
   loss: LossFn<P, B, A>,
   optimizer: GradientTransformation,
-  options?: UpdateOptions<object>,
+  options?: UpdateOptions<NoHyper>,
 ): [state: State<P>, aux: A] {
   return stepOf(loss, optimizer)(state, batch, (step) => ({ optimizer: optimizer.hyper(step) }), options);
 }
@@ -96,7 +97,14 @@ function stepOf<P extends TensorTree, B, A>(
         const [updates, next] = optimizer.update(gradient, optState, params, hyper.optimizer);
         return [{ params: applyUpdates(params, updates), optState: next, loss: value }, aux];
       },
-      'loss',
+      { value: 'loss', remedy },
     );
   });
+}
+
+/** What may be wrong where a field of the new state is not finite. */
+function remedy(field: string): string {
+  return field === 'loss'
+    ? 'Either the loss is not defined for this batch, or the parameters have diverged: lower the learning rate.'
+    : 'Either the gradient of the loss is not finite at the parameters, though its value is, or the step is far too large: lower the learning rate.';
 }

@@ -15,6 +15,9 @@ export interface LossOptions {
   readonly maximize?: boolean;
 }
 
+/** The names in {@link LossOptions}. */
+export const lossOptions: readonly string[] = ['learningRate', 'weightDecay', 'maximize'];
+
 /** Numbers of one step, as such or as scalar tensors. */
 type Numbers<H extends string> = { readonly [name in H | 'learningRate']: number | Tensor };
 type Buffers<B extends string> = { readonly [name in B]: Tensor };

@@ -1,7 +1,7 @@
-import type { HyperParameter } from '@posteriors/transform';
+import { checkOptions, type HyperParameter } from '@posteriors/transform';
 import { add, div, mul, neg, sqrt, square } from '@tensorflow/tfjs-core';
 import type { GradientTransformation } from './base.ts';
-import { type LossOptions, leafwise } from './leafwise.ts';
+import { type LossOptions, leafwise, lossOptions } from './leafwise.ts';
 import { requireDecayRate, requirePositive } from './options.ts';
 
 const name = 'optim.radam';
@@ -23,15 +23,11 @@ export interface RadamOptions extends LossOptions {
  * `adam`. As `torch.optim.RAdam`. Liu et al. 2020, "On the variance of the adaptive learning rate and beyond",
  * https://arxiv.org/abs/1908.03265, algorithm 2.
  *
- * @throws if an option is out of its range.
+ * @throws if an option does not exist or is out of its range.
  */
-export function radam({
-  learningRate = 1e-3,
-  beta1 = 0.9,
-  beta2 = 0.999,
-  epsilon = 1e-8,
-  ...options
-}: RadamOptions = {}): GradientTransformation {
+export function radam(options: RadamOptions = {}): GradientTransformation {
+  checkOptions(name, options, [...lossOptions, 'beta1', 'beta2', 'epsilon']);
+  const { learningRate = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, ...others } = options;
   for (const [option, value] of Object.entries({ beta1, beta2 })) requireDecayRate(name, option, value);
   requirePositive(name, 'epsilon', epsilon);
   const longest = 2 / (1 - beta2) - 1;
@@ -46,7 +42,7 @@ export function radam({
 
   return leafwise(
     name,
-    { learningRate, ...options },
+    { learningRate, ...others },
     {
       buffers: { firstMoment: 0, secondMoment: 0 },
       hyper: (step) => ({ firstScale: 1 / (1 - beta1 ** (step + 1)), ...scales(step + 1) }),

@@ -1,7 +1,7 @@
-import type { HyperParameter } from '@posteriors/transform';
+import { checkOptions, type HyperParameter } from '@posteriors/transform';
 import { add, div, maximum, mul, neg, sqrt, square, sub } from '@tensorflow/tfjs-core';
 import type { GradientTransformation } from './base.ts';
-import { type LossOptions, leafwise } from './leafwise.ts';
+import { type LossOptions, leafwise, lossOptions } from './leafwise.ts';
 import { requireDecayRate, requireNotNegative } from './options.ts';
 
 const name = 'optim.rmsprop';
@@ -28,18 +28,20 @@ export interface RmspropOptions extends LossOptions {
  * `nesterov` `-learningRate (d + momentum b)`; `centered` takes the square of the mean gradient from `v`. As `torch.optim.RMSprop`. Tieleman
  * & Hinton 2012, "Neural networks for machine learning", lecture 6.5; Graves 2013, https://arxiv.org/abs/1308.0850, equations 38-45.
  *
- * @throws if an option is out of its range, or `nesterov` comes without momentum.
+ * @throws if an option does not exist or is out of its range, or `nesterov` comes without momentum.
  */
-export function rmsprop({
-  learningRate = 1e-2,
-  alpha = 0.99,
-  epsilon = 1e-8,
-  momentum = 0,
-  centered = false,
-  initialScale = 0,
-  nesterov = false,
-  ...options
-}: RmspropOptions = {}): GradientTransformation {
+export function rmsprop(options: RmspropOptions = {}): GradientTransformation {
+  checkOptions(name, options, [...lossOptions, 'alpha', 'epsilon', 'momentum', 'centered', 'initialScale', 'nesterov']);
+  const {
+    learningRate = 1e-2,
+    alpha = 0.99,
+    epsilon = 1e-8,
+    momentum = 0,
+    centered = false,
+    initialScale = 0,
+    nesterov = false,
+    ...others
+  } = options;
   requireDecayRate(name, 'alpha', alpha);
   for (const [option, value] of Object.entries({ epsilon, momentum, initialScale })) {
     requireNotNegative(name, option, value);
@@ -53,7 +55,7 @@ export function rmsprop({
   } as { readonly [name in Buffer]: number };
   return leafwise<Buffer>(
     name,
-    { learningRate, ...options },
+    { learningRate, ...others },
     {
       buffers,
       step: (g, last, { learningRate }) => {

@@ -1,4 +1,4 @@
-import type { Schedule } from '@posteriors/transform';
+import { checkOptions, type Schedule } from '@posteriors/transform';
 
 /**
  * The same value at each step.
@@ -16,14 +16,16 @@ export function constantSchedule(value: number): Schedule {
  *
  * @param steps how many steps the way takes, an integer from 1.
  * @param options `final`, the value at the end. Default 0.
- * @throws if a value is not finite, or `steps` is no such integer.
+ * @throws if an option does not exist, a value is not finite, or `steps` is no such integer.
  */
 export function cosineDecaySchedule(
   initial: number,
   steps: number,
-  { final = 0 }: { readonly final?: number } = {},
+  options: { readonly final?: number } = {},
 ): Schedule {
   const name = 'optim.cosineDecaySchedule';
+  checkOptions(name, options, ['final']);
+  const { final = 0 } = options;
   requireFinite(name, { initial, final });
   requireSteps(name, steps);
   return (step) => (step >= steps ? final : final + ((initial - final) * (1 + Math.cos((Math.PI * step) / steps))) / 2);
@@ -33,14 +35,16 @@ export function cosineDecaySchedule(
  * From `initial` at step 0 to `final` at step `steps` and after: `final + (initial - final) (1 - step / steps)^power`. With the default power
  * of 1 a straight line, upwards too: a warm-up.
  *
- * @throws if a value is not finite, `steps` is not an integer from 1, or `power` is not positive.
+ * @throws if an option does not exist, a value is not finite, `steps` is not an integer from 1, or `power` is not positive.
  */
 export function polynomialSchedule(
   initial: number,
   steps: number,
-  { final = 0, power = 1 }: { readonly final?: number; readonly power?: number } = {},
+  options: { readonly final?: number; readonly power?: number } = {},
 ): Schedule {
   const name = 'optim.polynomialSchedule';
+  checkOptions(name, options, ['final', 'power']);
+  const { final = 0, power = 1 } = options;
   requireFinite(name, { initial, final, power });
   requireSteps(name, steps);
   if (power <= 0) throw new Error(`${name}: power is ${power} and must be a positive number`);
@@ -50,14 +54,16 @@ export function polynomialSchedule(
 /**
  * `initial rate^(step / steps)`: the value is multiplied by `rate` every `steps` steps.
  *
- * @throws if a value is not finite, `rate` is negative, or `steps` is not an integer from 1.
+ * @throws if an option does not exist, a value is not finite, `rate` is negative, or `steps` is not an integer from 1.
  */
 export function exponentialDecaySchedule(
   initial: number,
   rate: number,
-  { steps = 1 }: { readonly steps?: number } = {},
+  options: { readonly steps?: number } = {},
 ): Schedule {
   const name = 'optim.exponentialDecaySchedule';
+  checkOptions(name, options, ['steps']);
+  const { steps = 1 } = options;
   requireFinite(name, { initial, rate });
   requireSteps(name, steps);
   if (rate < 0) throw new Error(`${name}: rate is ${rate} and must be a number that is not negative`);
@@ -69,13 +75,15 @@ export function exponentialDecaySchedule(
  * & Teh 2011, "Bayesian learning via stochastic gradient Langevin dynamics", equation 2 and after.
  *
  * @param options `power`, default 0.55; `offset` in steps, default 1.
- * @throws if a value is not finite, or `power` or `offset` is not positive.
+ * @throws if an option does not exist, a value is not finite, or `power` or `offset` is not positive.
  */
 export function powerDecaySchedule(
   initial: number,
-  { power = 0.55, offset = 1 }: { readonly power?: number; readonly offset?: number } = {},
+  options: { readonly power?: number; readonly offset?: number } = {},
 ): Schedule {
   const name = 'optim.powerDecaySchedule';
+  checkOptions(name, options, ['power', 'offset']);
+  const { power = 0.55, offset = 1 } = options;
   requireFinite(name, { initial, power, offset });
   for (const [option, value] of Object.entries({ power, offset })) {
     if (value <= 0) throw new Error(`${name}: ${option} is ${value} and must be a positive number`);

@@ -1,7 +1,7 @@
-import type { HyperParameter } from '@posteriors/transform';
+import { checkOptions, type HyperParameter } from '@posteriors/transform';
 import { add, mul, neg } from '@tensorflow/tfjs-core';
 import type { GradientTransformation } from './base.ts';
-import { type LossOptions, leafwise } from './leafwise.ts';
+import { type LossOptions, leafwise, lossOptions } from './leafwise.ts';
 import { requireNotNegative } from './options.ts';
 
 const name = 'optim.sgd';
@@ -22,9 +22,11 @@ export interface SgdOptions extends LossOptions {
  * `nesterov` `update = -learningRate (g + momentum b)`. As `torch.optim.SGD`; Sutskever et al. 2013, "On the importance of initialization
  * and momentum in deep learning".
  *
- * @throws if an option is out of its range, or `nesterov` comes without momentum or with dampening.
+ * @throws if an option does not exist or is out of its range, or `nesterov` comes without momentum or with dampening.
  */
-export function sgd({ momentum = 0, dampening = 0, nesterov = false, ...options }: SgdOptions): GradientTransformation {
+export function sgd(options: SgdOptions): GradientTransformation {
+  checkOptions(name, options, [...lossOptions, 'momentum', 'dampening', 'nesterov']);
+  const { momentum = 0, dampening = 0, nesterov = false, ...others } = options;
   for (const [option, value] of Object.entries({ momentum, dampening })) requireNotNegative(name, option, value);
   if (nesterov && (momentum === 0 || dampening !== 0)) {
     throw new Error(
@@ -32,12 +34,12 @@ export function sgd({ momentum = 0, dampening = 0, nesterov = false, ...options 
     );
   }
   if (momentum === 0) {
-    return leafwise(name, options, {
+    return leafwise(name, others, {
       buffers: {},
       step: (g, _, { learningRate }) => [mul(g, neg(learningRate)), {}],
     });
   }
-  return leafwise(name, options, {
+  return leafwise(name, others, {
     buffers: { momentum: 0 },
     hyper: (step) => ({ gradientScale: step === 0 ? 1 : 1 - dampening }),
     step: (g, { momentum: last }, { learningRate, gradientScale }) => {

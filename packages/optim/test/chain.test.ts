@@ -1,9 +1,11 @@
 import '@posteriors/backend/cpu';
+import '@posteriors/backend/wasm';
 import { grad, jit, vmap } from '@posteriors/autodiff';
+import { setBackend } from '@posteriors/backend';
 import { expectNoLeak } from '@posteriors/testing';
 import { leaves, map, stack, type TensorTree, unstack } from '@posteriors/tree';
-import { dispose, mul, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
-import { expect, test } from 'vitest';
+import { dispose, div, mul, type Tensor, tensor1d, tensor2d } from '@tensorflow/tfjs-core';
+import { beforeEach, expect, test } from 'vitest';
 import {
   adam,
   chain,
@@ -14,6 +16,8 @@ import {
   sgd,
 } from '../src/index.ts';
 import { descend, loss, startTrees } from './descent.ts';
+
+beforeEach(() => setBackend('cpu'));
 
 const changed = (transformation: GradientTransformation, gradients: TensorTree): TensorTree =>
   transformation.update(gradients, transformation.init(gradients), gradients, transformation.hyper(0))[0];
@@ -29,6 +33,20 @@ test('clipByGlobalNorm scales all leaves by one number, and leaves small gradien
   expect(changed(clipByGlobalNorm(5), gradients)).toBeAllClose({ a: [3, 0], b: [[-4]] }, { rtol: 0, atol: 0 });
   expect(changed(clipByGlobalNorm(1), { a: tensor1d([0, 0]) })).toBeAllClose({ a: [0, 0] });
 });
+
+test.each(['cpu', 'wasm'] as const)(
+  'clipByGlobalNorm takes gradients whose squares are too large or too small, on %s',
+  async (device) => {
+    await setBackend(device);
+    for (const scale of [1e20, 3e37, 1, 1e-25]) {
+      const gradients = { a: tensor1d([3 * scale, 0]), b: tensor2d([[-4 * scale]]), frozen: tensor1d([]) };
+      const clipped = changed(clipByGlobalNorm(scale), gradients);
+      expect(map((g: Tensor) => div(g, scale), clipped)).toBeAllClose({ a: [0.6, 0], b: [[-0.8]], frozen: [] });
+    }
+    const broken = changed(clipByGlobalNorm(1), tensor1d([1, Number.NaN])) as Tensor;
+    expect([...broken.dataSync()].some(Number.isNaN)).toBe(true);
+  },
+);
 
 test('a chain runs one after the other, with a state for each', () => {
   const gradients = { a: tensor1d([3, 4]) };

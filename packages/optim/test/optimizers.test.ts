@@ -233,6 +233,12 @@ describe('adamw', () => {
       layers: [{ bias: [0], weight: [0] }],
       scale: [-0.2],
     });
+    // Of leaves without elements too, and of two leaves that are one tensor.
+    const leaf = tensor1d([1]);
+    const shared = { decays: leaf, empty: zeros([0]), stays: leaf };
+    const optimizer = adamw({ ...options, mask: { decays: true, empty: false, stays: false } });
+    const [moved] = optimizer.update(map((p: Tensor) => zeros(p.shape), shared), optimizer.init(shared), shared, optimizer.hyper(0)); // biome-ignore format: one line
+    expect(moved).toBeAllClose({ decays: [-0.05], empty: [], stays: [0] });
     expect(updates(adamw(options))).toBeAllClose({ layers: [{ bias: [-0.05], weight: [-0.1] }], scale: [-0.2] });
   });
 
@@ -244,6 +250,19 @@ describe('adamw', () => {
 });
 
 describe('errors', () => {
+  test('options that do not exist, such as those of torch', () => {
+    const makers: { readonly [name: string]: (options: never) => unknown } = { adadelta, adagrad, adam, adamax, adamw, radam, rmsprop, sgd }; // biome-ignore format: one line
+    for (const [name, make] of Object.entries(makers)) {
+      for (const option of ['lr', 'betas', 'eps', 'weight_decay']) {
+        expect(() => make({ learningRate: 0.1, [option]: 0.5 } as never)).toThrow(
+          `optim.${name}: there is no option ${option}; there are learningRate, weightDecay, maximize`,
+        );
+      }
+      expect(() => make(0.1 as never)).toThrow(`optim.${name}: the options are 0.1 and must be an object with`);
+    }
+    expect(() => adam({ mask: true } as never)).toThrow('there is no option mask');
+  });
+
   test('options out of range', () => {
     expect(() => sgd({ learningRate: -1 })).toThrow(
       'optim.sgd: learningRate is -1 and must be a number that is not negative',

@@ -82,3 +82,16 @@ test('sequenceSchedules counts the steps of the second from its start', () => {
   expect([0, 1, 2, 3, 4].map(warmup)).toBeAllClose([0, 0.5, 1, 0.5, 0.25]);
   expect(() => sequenceSchedules(warmup, 1.5, warmup)).toThrow('optim.sequenceSchedules: steps is 1.5');
 });
+
+test('options that do not exist, and a number in the place of options', () => {
+  expect(() => cosineDecaySchedule(1, 10, { end: 0 } as never)).toThrow(
+    'optim.cosineDecaySchedule: there is no option end; there are final',
+  );
+  expect(() => polynomialSchedule(1, 10, 0.1 as never)).toThrow(
+    'optim.polynomialSchedule: the options are 0.1 and must be an object with final, power',
+  );
+  expect(() => exponentialDecaySchedule(1, 0.9, { step: 2 } as never)).toThrow('there is no option step');
+  expect(() => powerDecaySchedule(1, { gamma: 1 } as never)).toThrow(
+    'there is no option gamma; there are power, offset',
+  );
+});

@@ -63,6 +63,7 @@ export { linearizedForwardDiag } from '@posteriors/predictive';
 export * as random from '@posteriors/random';
 export * as sgmcmc from '@posteriors/sgmcmc';
 export {
+  check,
   type ForwardFn,
   type HyperParameter,
   type InitOptions,

@@ -19,7 +19,7 @@ const all: { readonly [name: string]: unknown } = posteriors;
 test('everything is exported, and nothing else', () => {
   const functions = [
     'LFromFlat LToFlat cumulativeMeanAndCov gaussianLogProb linearizedForwardDiag poissonLogProb',
-    'assignModelParameters bernoulliLogProb categoricalLogProb cg cgAsync checkpoint customJvp customVjp defineKernel diagGgn',
+    'assignModelParameters bernoulliLogProb categoricalLogProb cg cgAsync check checkpoint customJvp customVjp defineKernel diagGgn',
     'diagNormalLogProb diagNormalSample empiricalFisher evalShape fvp ggn ggnvp grad hessian hvp jacfwd jacrev jit jvp linearize',
     'makeProgram modelParameters modelStatistics modelToFunction perSamplify printProgram run sampleChain scan setBackend setMemoryBudget',
     'stopGradient valueAndGrad vjp vmap withAux',

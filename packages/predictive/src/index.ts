@@ -1,2 +1,2 @@
-export { type Forward, type LinearizedOptions, linearizedForwardDiag, linearizedPredictive } from './linearized.ts';
+export { type LinearizedOptions, linearizedForwardDiag, linearizedPredictive } from './linearized.ts';
 export type { ParameterSpread } from './spread.ts';

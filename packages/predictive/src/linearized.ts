@@ -1,22 +1,21 @@
 /** Predictions of a model made linear in its parameters (MacKay 1992; Immer, Korzepa and Bauer 2021, https://arxiv.org/abs/2008.08400). */
 
-import {
-  evaluate,
-  jacfwd,
-  jacrev,
-  perSamplify,
-  refusePromise,
-  splitAux,
-  sumOverChunks,
-  unitRows,
-} from '@posteriors/autodiff';
+import { evaluate, jacfwd, jacrev, perSamplify, refusePromise, splitAux, sumOverChunks } from '@posteriors/autodiff';
 import { cholesky } from '@posteriors/linalg';
+import { type Key, keyTensor } from '@posteriors/random';
+import {
+  checkHyper,
+  checkOptions,
+  type ForwardFn,
+  keyFrom,
+  named,
+  notNegative,
+  type StepContext,
+  symmetricLike,
+} from '@posteriors/transform';
 import { ravel, type TensorTree } from '@posteriors/tree';
-import { add, matMul, mul, range, reshape, sum, Tensor, transpose } from '@tensorflow/tfjs-core';
+import { add, matMul, mul, reshape, scalar, sum, Tensor, transpose } from '@tensorflow/tfjs-core';
 import { halvesWith, type ParameterSpread } from './spread.ts';
-
-/** The outputs of a model: `(params, batch) => [z, aux]`, with `z` float32 `[examples, outputs]`, a row for each example of the batch. */
-export type Forward<P extends TensorTree, B, A> = (params: P, batch: B) => readonly [z: Tensor, aux: A];
 
 export interface LinearizedOptions {
   /**
@@ -29,6 +28,13 @@ export interface LinearizedOptions {
    * outputs that go together: about 1e-5 of a typical variance. Default 0.
    */
   readonly jitter?: number;
+  /**
+   * Seed of the key in the third argument of `forward`, `{ key, step }`, for a model that draws (dropout); its step is 0. Default 0, so that
+   * the same call gives the same numbers.
+   */
+  readonly seed?: number;
+  /** That key, instead of a seed. */
+  readonly key?: Key;
 }
 
 /**
@@ -41,8 +47,10 @@ export interface LinearizedOptions {
  * variance.
  *
  * The rows of `J` are those of each example apart: `forward` is called on batches of one for them, and the output of an example is taken to
- * depend on that example alone. A bounded number of rows is held at a time, however many examples there are.
+ * depend on that example alone. A bounded number of examples is worked on at a time, 16 MB, however many there are.
  *
+ * @param forward the outputs of the model, `(params, batch) => [z, aux]`, as {@link ForwardFn} has it, with `z` float32 `[examples, outputs]`, a
+ *   row for each example of the batch.
  * @param spread the uncertainty of the parameters, see {@link ParameterSpread}.
  * @returns `[mean, covariance (or what options.output says), aux]`; the mean, `[examples, outputs]`, and aux are what `forward` returns for
  *   the whole batch. They belong to the caller. Differentiable.
@@ -50,84 +58,81 @@ export interface LinearizedOptions {
  *   cpu and wasm, if a matrix that is to be factored is not positive definite, where webgpu gives NaN.
  */
 export function linearizedPredictive<P extends TensorTree, B, A>(
-  forward: Forward<P, B, A>,
+  forward: ForwardFn<P, B, A>,
   params: P,
   batch: B,
   spread: ParameterSpread,
   options: LinearizedOptions = {},
 ): [mean: Tensor, spread: Tensor, aux: A] {
-  return linearized('predictive.linearizedPredictive', forward, params, batch, spread, options);
+  const name = 'predictive.linearizedPredictive';
+  checkOptions(name, options, ['output', 'jitter', 'seed', 'key']);
+  return linearized(name, forward, params, batch, spread, options);
 }
 
 /**
  * {@link linearizedPredictive} for parameters that are independent, with standard deviations `sdDiag`.
  *
- * @param sdDiag a tree like the parameters, or a number for all of them.
+ * @param sdDiag a tree like the parameters, or a number or a scalar tensor for all of them.
  * @returns `[mean, factor, aux]`, with the lower Cholesky factor of the covariance of each example, `[examples, outputs, outputs]`.
  */
 export function linearizedForwardDiag<P extends TensorTree, B, A>(
-  forward: Forward<P, B, A>,
+  forward: ForwardFn<P, B, A>,
   params: P,
   batch: B,
   sdDiag: TensorTree | number,
-  options: Pick<LinearizedOptions, 'jitter'> = {},
+  options: Omit<LinearizedOptions, 'output'> = {},
 ): [mean: Tensor, factor: Tensor, aux: A] {
-  const { jitter = 0 } = options;
   const name = 'predictive.linearizedForwardDiag';
-  return linearized(name, forward, params, batch, { sdDiag }, { output: 'factor', jitter });
+  checkOptions(name, options, ['jitter', 'seed', 'key']);
+  return linearized(name, forward, params, batch, { sdDiag }, { ...options, output: 'factor' });
 }
 
 function linearized<P extends TensorTree, B, A>(
   name: string,
-  forward: Forward<P, B, A>,
+  forward: ForwardFn<P, B, A>,
   params: P,
   batch: B,
   spread: ParameterSpread,
-  { output = 'covariance', jitter = 0 }: LinearizedOptions,
+  { output = 'covariance', jitter = 0, ...randomness }: LinearizedOptions,
 ): [mean: Tensor, spread: Tensor, aux: A] {
   if (!['covariance', 'factor', 'variance'].includes(output)) {
     throw new Error(`${name}: output is ${output} and must be 'covariance', 'factor' or 'variance'`);
   }
-  if (!(jitter >= 0 && jitter < Infinity)) {
-    throw new Error(`${name}: jitter is ${jitter} and must be a number that is not negative`);
-  }
-  return named(name, output, () =>
-    evaluate(name, () => {
-      const [mean, aux] = matrixOf(name, forward(params, batch));
+  checkHyper<{ jitter: number }>(name, { jitter }, { jitter: notNegative });
+  const compute = (): readonly [mean: Tensor, spread: Tensor, aux: A] => {
+    const key = keyFrom({ seed: 0, ...randomness });
+    const halvesOf = halvesWith(name, spread, params);
+    return evaluate(name, () => {
+      const context: StepContext = { key: keyTensor(key), step: scalar(0, 'int32') };
+      const [mean, aux] = matrixOf(name, forward(params, batch, context));
       const [examples, outputs] = mean.shape as [number, number];
       const { flat, unravel } = ravel(params);
       const rowsOf = perSamplify((vector: Tensor, example: B): Tensor => {
-        const z = (v: Tensor): Tensor => reshape(matrixOf(name, forward(unravel(v), example))[0], [outputs]);
+        const z = (v: Tensor): Tensor => reshape(matrixOf(name, forward(unravel(v), example, context))[0], [outputs]);
         return (flat.size < outputs ? jacfwd : jacrev)(z)(vector);
       });
-      const halves = halvesWith(name, spread, params);
-      const [, spreads] = sumOverChunks(
-        (chunk: B): [[], Tensor] => {
-          const rows = rowsOf(flat, chunk);
-          const [left, right] = halves(reshape(rows, [-1, flat.size])).map((half) =>
-            reshape(half, [-1, outputs, half.shape[1]!]),
-          ) as [Tensor, Tensor];
-          if (output === 'variance') return [[], sum(mul(left, right), -1)];
-          const covariance = matMul(left, right, false, true);
-          return [[], mul(0.5, add(covariance, transpose(covariance, [0, 2, 1])))];
-        },
-        batch,
-        Math.max(1, Math.floor(HELD / (outputs * flat.size))),
-      );
+      const halves = halvesOf();
+      const [, spreads] = sumOverChunks((chunk: B): [[], Tensor] => {
+        const rows = rowsOf(flat, chunk);
+        const [left, right] = halves(reshape(rows, [-1, flat.size])).map((half) =>
+          reshape(half, [-1, outputs, half.shape[1]!]),
+        ) as [Tensor, Tensor];
+        if (output === 'variance') return [[], sum(mul(left, right), -1)];
+        const covariance = matMul(left, right, false, true);
+        return [[], mul(0.5, add(covariance, transpose(covariance, [0, 2, 1])))];
+      }, batch);
       if (spreads.shape[0] !== examples) {
         throw new Error(
           `${name}: the function must return a row for each of the ${spreads.shape[0]} examples of the batch, and returned [${mean.shape}]`,
         );
       }
       if (output === 'variance') return [mean, add(spreads, jitter), aux] as const;
-      const covariance = add(spreads, mul(jitter, unitRows(range(0, outputs, 1, 'int32'), outputs)));
+      const covariance = add(spreads, symmetricLike(jitter, outputs));
       return [mean, output === 'factor' ? cholesky(covariance) : covariance, aux] as const;
-    }),
-  ) as [Tensor, Tensor, A];
+    }) as readonly [Tensor, Tensor, A];
+  };
+  return [...named(name, () => (output === 'factor' ? advised(compute) : compute()))];
 }
-
-/** How many numbers of Jacobians are held at once: 16 MB. */
-const HELD = 2 ** 22;
 
 /** What a model returned, checked. */
 function matrixOf<A>(name: string, result: readonly [Tensor, A]): readonly [z: Tensor, aux: A] {
@@ -139,17 +144,16 @@ function matrixOf<A>(name: string, result: readonly [Tensor, A]): readonly [z: T
   );
 }
 
-/** Runs `fn`. What it throws begins with `name`, and says what helps where a matrix that is to be factored is not positive definite. */
-function named<T>(name: string, output: string, fn: () => T): T {
+/** Runs `fn`. What it throws where a matrix that is to be factored is not positive definite says what helps. */
+function advised<T>(fn: () => T): T {
   try {
     return fn();
   } catch (error) {
     const { message } = error as Error;
-    if (message.startsWith(`${name}:`)) throw error;
-    const advice =
-      message.startsWith('cholesky:') && output === 'factor'
-        ? `. Where it is the covariance of outputs that go together, or of more outputs than parameters, give jitter, about 1e-5 of a typical variance, or take { output: 'covariance' } or 'variance'`
-        : '';
-    throw new Error(`${name}: ${message}${advice}`, { cause: error });
+    if (!message.startsWith('cholesky:')) throw error;
+    throw new Error(
+      `${message}. Where it is the covariance of outputs that go together, or of more outputs than parameters, give jitter, about 1e-5 of a typical variance, or take { output: 'covariance' } or 'variance'`,
+      { cause: error },
+    );
   }
 }

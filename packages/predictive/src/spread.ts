@@ -1,82 +1,94 @@
+import { oneOf } from '@posteriors/distributions';
 import { cholesky, triangularSolve } from '@posteriors/linalg';
-import { mapWithPath, ravel, size, type TensorTree } from '@posteriors/tree';
-import { matMul, mul, Tensor, transpose } from '@tensorflow/tfjs-core';
+import {
+  finite,
+  type HyperCheck,
+  likeParams,
+  notNegative,
+  positive,
+  requireElements,
+  requireMatrix,
+} from '@posteriors/transform';
+import { ravel, size, type TensorTree } from '@posteriors/tree';
+import { exp, matMul, mul, rsqrt, Tensor, transpose } from '@tensorflow/tfjs-core';
 
 /**
  * The covariance `S` of parameters with `p` numbers, by one of
  *
- *  - `sdDiag`: standard deviations of independent parameters, a tree like the parameters or a number for all;
+ *  - `sdDiag`, `precDiag` or `logSdDiag`: standard deviations of independent parameters, one over their squares, or their logarithms: a tree
+ *    like the parameters, or a number or a scalar tensor for all;
  *  - `covariance`: `S` itself, `[p, p]`, symmetric; it need not have full rank;
  *  - `precision`: its inverse, `[p, p]`, symmetric and positive definite;
- *  - `factor`: any `A`, `[p, r]`, with `S = A Aᵀ`, such as a Cholesky factor, or a few directions.
+ *  - `root`: any `A`, `[p, r]`, with `S = A Aᵀ`, such as a Cholesky factor, or a few directions.
  *
  * Matrices are float32, with rows in the order of `tree.ravel`.
  */
 export type ParameterSpread =
   | { readonly sdDiag: TensorTree | number }
+  | { readonly precDiag: TensorTree | number }
+  | { readonly logSdDiag: TensorTree | number }
   | { readonly covariance: Tensor }
   | { readonly precision: Tensor }
-  | { readonly factor: Tensor };
+  | { readonly root: Tensor };
 
 /** Rows of a Jacobian `J`, `[m, p]`, to two matrices `[m, r]` whose product is `J S Jᵀ`: `left rightᵀ`. */
 export type Halves = (rows: Tensor) => readonly [left: Tensor, right: Tensor];
 
-/** @throws unless exactly one of the forms is given, and fits the parameters. */
-export function halvesWith(name: string, spread: ParameterSpread, params: TensorTree): Halves {
-  const given = Object.keys(spread ?? {});
-  if (given.length !== 1 || !forms.includes(given[0] as string)) {
-    throw new Error(
-      `${name}: the spread is given by {${given.join(', ')}} and must be given by one of ${forms.map((form) => `{${form}}`).join(', ')}`,
-    );
-  }
-  const twice = (half: Tensor): readonly [Tensor, Tensor] => [half, half];
-  if ('sdDiag' in spread) {
-    const sds = deviations(name, spread.sdDiag, params);
-    return (rows) => twice(mul(rows, sds));
-  }
-  const p = size(params);
-  if ('covariance' in spread) {
-    const covariance = requireRows(name, 'covariance', spread.covariance, p, p);
-    return (rows) => [matMul(rows, covariance), rows];
-  }
-  if ('precision' in spread) {
-    const l = cholesky(requireRows(name, 'precision', spread.precision, p, p));
+/** What the elements of a form must be that is given for each parameter, and the standard deviations that they stand for. */
+interface Diagonal {
+  readonly check: HyperCheck;
+  readonly sd: (given: Tensor) => Tensor;
+}
+
+const diagonals: { readonly [form: string]: Diagonal } = {
+  sdDiag: { check: notNegative, sd: (sds) => sds },
+  precDiag: { check: positive, sd: (precisions) => rsqrt(precisions) },
+  logSdDiag: { check: finite, sd: (logSds) => exp(logSds) },
+};
+
+/** Of a matrix `[p, p]` or `[p, r]`. */
+const matrices: { readonly [form: string]: (matrix: Tensor) => Halves } = {
+  covariance: (covariance) => (rows) => [matMul(rows, covariance), rows],
+  precision: (precision) => {
+    const l = cholesky(precision);
     return (rows) => twice(transpose(triangularSolve(l, transpose(rows))));
+  },
+  root: (root) => (rows) => twice(matMul(rows, root)),
+};
+
+const forms = [...Object.keys(diagonals), ...Object.keys(matrices)];
+
+/**
+ * How the halves are computed, for use within an `evaluate`; this itself is to be called outside of one, where numbers can be read.
+ *
+ * @throws unless exactly one of the forms is given, and fits the parameters; on cpu and wasm, outside of transforms, also if an element of a
+ *   `sdDiag` is negative, one of a `precDiag` not positive, or one of a `logSdDiag` not finite.
+ */
+export function halvesWith(name: string, spread: ParameterSpread, params: TensorTree): () => Halves {
+  const [form, given] = oneOf(name, 'the spread', forms, spread);
+  const diagonal = diagonals[form];
+  if (diagonal !== undefined) {
+    requireElements(form, given as number | TensorTree, diagonal.check);
+    return () => {
+      const { flat } = ravel(likeParams(form, given as number | TensorTree, params));
+      const sds = diagonal.sd(flat);
+      return (rows) => twice(mul(rows, sds));
+    };
   }
-  const factor = requireRows(name, 'factor', spread.factor, p);
-  return (rows) => twice(matMul(rows, factor));
+  const matrix = given as Tensor;
+  if (form === 'root') requireRows(form, matrix, size(params));
+  else requireMatrix(form, matrix, size(params));
+  return () => (matrices[form] as (matrix: Tensor) => Halves)(matrix);
 }
 
-const forms = ['sdDiag', 'covariance', 'precision', 'factor'];
-
-/** Standard deviations as a number, or a vector `[p]`. */
-function deviations(name: string, sdDiag: TensorTree | number, params: TensorTree): Tensor | number {
-  if (typeof sdDiag === 'number') {
-    if (sdDiag >= 0 && sdDiag < Infinity) return sdDiag;
-    throw new Error(`${name}: sdDiag is ${sdDiag} and must be a number that is not negative, or a tree`);
-  }
-  mapWithPath(
-    (path, leaf, other) => {
-      if (other instanceof Tensor && `${other.shape}` === `${leaf.shape}`) return;
-      const has = other instanceof Tensor ? `[${other.shape}]` : typeof other;
-      throw new Error(`${name}: sdDiag ${path} is ${has} and must be [${leaf.shape}], as the parameters are`);
-    },
-    params,
-    sdDiag,
-  );
-  return ravel(sdDiag).flat;
+function twice(half: Tensor): readonly [Tensor, Tensor] {
+  return [half, half];
 }
 
-function requireRows(name: string, what: string, matrix: Tensor, rows: number, columns?: number): Tensor {
-  const fits =
-    matrix instanceof Tensor &&
-    matrix.dtype === 'float32' &&
-    matrix.rank === 2 &&
-    matrix.shape[0] === rows &&
-    (columns === undefined || matrix.shape[1] === columns);
-  if (fits) return matrix;
+function requireRows(form: string, matrix: unknown, rows: number): void {
+  if (matrix instanceof Tensor && matrix.dtype === 'float32' && matrix.rank === 2 && matrix.shape[0] === rows) return;
   const has = matrix instanceof Tensor ? `${matrix.dtype}[${matrix.shape}]` : typeof matrix;
   throw new Error(
-    `${name}: the ${what} is ${has} and must be float32 [${rows}, ${columns ?? 'r'}], with a row for each of the ${rows} elements of the parameters`,
+    `${form} is ${has} and must be float32 [${rows}, r], with a row for each of the ${rows} elements of the parameters in the order of tree.ravel`,
   );
 }

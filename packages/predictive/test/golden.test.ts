@@ -33,8 +33,8 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (device) => {
     const data = golden.trees[tree]!;
     const params = model.params(trees[tree]!.params);
     const sd = model.params(data.sd);
-    const factor = tf.tensor2d(data.factor);
-    const covariance = tf.matMul(factor, factor, false, true);
+    const root = tf.tensor2d(data.factor);
+    const covariance = tf.matMul(root, root, false, true);
     const forward = (p: TensorTree, x: tf.Tensor): [tf.Tensor, { x: tf.Tensor }] => [
       model.logits(p as never, x),
       { x },
@@ -45,7 +45,7 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (device) => {
       expect(mean).toBeAllClose(expected.mean, { rtol: 1e-5, atol: 1e-6 });
       expect(chol).toBeAllClose(expected.factor, { rtol: 1e-4, atol: 1e-5 });
       expect(aux.x).toBeAllClose(x);
-      for (const spread of [{ factor }, { covariance }]) {
+      for (const spread of [{ root }, { covariance }] as const) {
         const [same, full] = linearizedPredictive(forward, params, x, spread);
         expect(same).toBeAllClose(expected.mean, { rtol: 1e-5, atol: 1e-6 });
         expect(full).toBeAllClose(expected.covariance, { rtol: 1e-4, atol: 1e-5 });

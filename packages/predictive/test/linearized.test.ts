@@ -2,11 +2,13 @@ import '@posteriors/backend/cpu';
 import '@posteriors/backend/wasm';
 import { grad, jacrev, jit, vmap } from '@posteriors/autodiff';
 import { setBackend } from '@posteriors/backend';
-import { key, normal } from '@posteriors/random';
+import { type Key, key, normal } from '@posteriors/random';
 import { expectNoLeak } from '@posteriors/testing';
+import type { ForwardFn, StepContext } from '@posteriors/transform';
 import { map, ravel } from '@posteriors/tree';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { diagGgn } from '../../laplace/src/index.ts';
 import { inverse } from '../../laplace/test/inverse.ts';
 import { linearizedForwardDiag, linearizedPredictive } from '../src/index.ts';
 
@@ -53,11 +55,15 @@ describe('linearizedPredictive', () => {
   const spreads: [string, Parameters<typeof linearizedPredictive>[3], tf.Tensor][] = [
     ['sdDiag, a tree', { sdDiag }, tf.diag(tf.square(sds))],
     ['sdDiag, a number', { sdDiag: 0.7 }, tf.mul(0.49, tf.eye(4))],
+    ['sdDiag, a scalar tensor', { sdDiag: tf.scalar(0.7) }, tf.mul(0.49, tf.eye(4))],
+    ['precDiag, a tree', { precDiag: map((sd: tf.Tensor) => tf.pow(sd, -2), sdDiag) }, tf.diag(tf.square(sds))],
+    ['precDiag, a number', { precDiag: 4 }, tf.mul(0.25, tf.eye(4))],
+    ['logSdDiag, a tree', { logSdDiag: map((sd: tf.Tensor) => tf.log(sd), sdDiag) }, tf.diag(tf.square(sds))],
     ['covariance', { covariance }, covariance],
     ['a covariance of rank 1', { covariance: tf.ones([4, 4]) }, tf.ones([4, 4])],
     ['precision', { precision: tf.diag(tf.tensor1d([1, 2, 4, 8])) }, tf.diag(tf.tensor1d([1, 0.5, 0.25, 0.125]))],
-    ['a factor of rank 1', { factor: tf.fill([4, 1], 2) }, tf.fill([4, 4], 4)],
-    ['a square factor', { factor: tf.diag(sds) }, tf.diag(tf.square(sds))],
+    ['a root of rank 1', { root: tf.fill([4, 1], 2) }, tf.fill([4, 4], 4)],
+    ['a square root', { root: tf.diag(sds) }, tf.diag(tf.square(sds))],
   ];
 
   test.each(spreads)('%s: J S Jᵀ, symmetric, with its diagonal', (_, spread, s) => {
@@ -171,6 +177,12 @@ describe('linearizedPredictive', () => {
       const sds = { table: tf.mul(sd, tf.ones([3, 2])) };
       return linearizedPredictive(embedding, p, batch, { sdDiag: sds }, { output: 'variance' })[1];
     };
+    const scaled = (p: { table: tf.Tensor }, { scale, ...batch }: Batch & { scale: tf.Tensor }): [tf.Tensor, []] => [
+      tf.mul(scale, embedding(p, batch)[0]),
+      [],
+    ];
+    const variance = linearizedPredictive(scaled, p, { ...batch, scale: tf.scalar(3) }, { sdDiag: 1 }, { output: 'variance' })[1]; // biome-ignore format: one line
+    expect(variance).toBeAllClose([[9, 36], [81, 144]]); // biome-ignore format: a matrix
     const [mean, , token] = linearizedPredictive(embedding, p, batch, { sdDiag: 1 });
     expect(mean).toBeAllClose([[5, 12], [3, 8]]); // biome-ignore format: a matrix
     expect(token).toBeAllClose([2, 0]);
@@ -181,6 +193,42 @@ describe('linearizedPredictive', () => {
     expect(many).toBeAllClose([variances, variances.map((row) => row.map((v) => 9 * v))]);
     expect(grad((sd: tf.Tensor) => tf.sum(predict(sd)))(tf.scalar(3))).toBeAllClose(6 * 30);
   });
+
+  test('takes the functions and the states of the algorithms, as laplace has them', () => {
+    const model: ForwardFn<Params, tf.Tensor, []> = (p, inputs, { key: drawn, step }) => {
+      expect([drawn.shape, drawn.dtype, step.shape, step.dtype]).toEqual([[2], 'int32', [], 'int32']);
+      return forward(p, inputs);
+    };
+    const outer = (z: tf.Tensor): tf.Tensor => tf.mul(-0.5, tf.sum(tf.square(z)));
+    const transform = diagGgn.build(model, outer, { initPrecDiag: 1 });
+    const [{ precDiag }] = transform.update(transform.init(params), x);
+    const [mean, variance] = linearizedPredictive(model, params, x, { precDiag }, { output: 'variance' });
+    const byHand = { sdDiag: map((precision: tf.Tensor) => tf.pow(precision, -0.5), precDiag) };
+    const [same, expected] = linearizedPredictive(model, params, x, byHand, { output: 'variance' });
+    expect(mean).toBeAllClose(same);
+    expect(variance).toBeAllClose(expected, { rtol: 1e-5 });
+  });
+
+  test.each(['cpu', 'wasm'] as const)('a model that draws has a key of the seed, by default always the same, on %s', async (device) => {
+    await setBackend(device);
+    const noisy = (p: Params, inputs: tf.Tensor, context: StepContext): [tf.Tensor, tf.Tensor] => {
+      const [z] = forward(p, inputs);
+      const shift = normal(context.key, [2]);
+      return [tf.add(z, tf.mul(shift, tf.sum(p.b))), tf.cast(context.step, 'float32')];
+    };
+    const run = (options?: { seed?: number; key?: Key }): unknown => {
+      const [mean, full, step] = linearizedPredictive(noisy, params, x, { sdDiag }, options);
+      expect(step).toBeAllClose(0);
+      return [mean.arraySync(), full.arraySync()];
+    };
+    expect(run()).toEqual(run());
+    expect(run()).toEqual(run({ seed: 0 }));
+    expect(run({ key: key(5) })).toEqual(run({ seed: 5 }));
+    expect(run({ seed: 5 })).not.toEqual(run());
+    const [drawn] = linearizedForwardDiag(noisy, params, x, sdDiag, { seed: 5 });
+    expect(drawn.arraySync()).toEqual((run({ seed: 5 }) as unknown[])[0]);
+    expect(jit((p: Params) => linearizedPredictive(noisy, p, x, { sdDiag })[0])(params)).toBeAllClose((run() as number[][][])[0], { rtol: 1e-6 });
+  }); // biome-ignore format: a title
 
   test('nothing is left behind', () => {
     expectNoLeak(() => {
@@ -198,16 +246,21 @@ describe('bad input', () => {
   const name = 'predictive.linearizedPredictive';
 
   test.each<[unknown, string | RegExp]>([
-    [{}, 'the spread is given by {} and must be given by one of {sdDiag}, {covariance}, {precision}, {factor}'],
-    [{ sdDiag: 1, factor: x }, 'the spread is given by {sdDiag, factor} and must be given by one of'],
-    [undefined, 'the spread is given by {} and must be'],
-    [{ sdDiag: -1 }, 'sdDiag is -1 and must be a number that is not negative, or a tree'],
-    [{ sdDiag: { b: params.b, w: params.b } }, 'sdDiag $.w is [1] and must be [3], as the parameters are'],
+    [{}, 'the spread is given by {  } and must be given by one of { sdDiag }, { precDiag }, { logSdDiag }, { covariance }, { precision }, { root }'],
+    [{ sdDiag: 1, root: x }, 'the spread is given by { sdDiag, root } and must be given by one of'],
+    [undefined, 'the spread is given by {  } and must be'],
+    [{ factor: x }, 'the spread is given by { factor } and must be given by one of'],
+    [{ sdDiag: -1 }, 'sdDiag is -1 and must be a number that is not negative'],
+    [{ sdDiag: { b: params.b, w: tf.tensor1d([1, -2, 1]) } }, 'sdDiag $.w is -2 at element 1 and must be a number that is not negative'],
+    [{ precDiag: 0 }, 'precDiag is 0 and must be a positive number'],
+    [{ precDiag: { b: tf.tensor1d([0]), w: params.w } }, 'precDiag $.b is 0 at element 0 and must be a positive number'],
+    [{ logSdDiag: Number.NaN }, 'logSdDiag is NaN and must be a finite number'],
+    [{ sdDiag: { b: params.b, w: params.b } }, 'the parameters and sdDiag: shapes differ at $.w: [3] vs [1]'],
     [{ sdDiag: { b: params.b } }, /differ in structure at \$/],
-    [{ covariance: tf.ones([3, 3]) }, 'the covariance is float32[3,3] and must be float32 [4, 4], with a row for each of the 4 elements'],
-    [{ precision: tf.ones([4, 3]) }, 'the precision is float32[4,3] and must be float32 [4, 4]'],
-    [{ factor: tf.ones([3, 3]) }, 'the factor is float32[3,3] and must be float32 [4, r]'],
-    [{ factor: 3 }, 'the factor is number and must be float32 [4, r]'],
+    [{ covariance: tf.ones([3, 3]) }, 'covariance is float32[3,3] and must be float32 [4,4], with a row for each of the 4 elements'],
+    [{ precision: tf.ones([4, 3]) }, 'precision is float32[4,3] and must be float32 [4,4]'],
+    [{ root: tf.ones([3, 3]) }, 'root is float32[3,3] and must be float32 [4, r]'],
+    [{ root: 3 }, 'root is number and must be float32 [4, r]'],
     [{ precision: tf.ones([4, 4]) }, /cholesky: the matrix is not positive definite: pivot 1/],
   ])('a spread %#', (spread, says) => {
     expect(call(spread)).toThrow(says);
@@ -216,6 +269,7 @@ describe('bad input', () => {
 
   test('options', () => {
     expect(call({ sdDiag }, { jitter: -1 })).toThrow(`${name}: jitter is -1 and must be a number that is not negative`);
+    expect(call({ sdDiag }, { outputs: 'variance' })).toThrow(`${name}: there is no option outputs; there are output, jitter, seed, key`); // biome-ignore format: one line
     expect(call({ sdDiag }, { output: 'sd' })).toThrow(`${name}: output is sd and must be 'covariance', 'factor' or 'variance'`); // biome-ignore format: one line
   });
 

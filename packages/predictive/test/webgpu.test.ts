@@ -17,7 +17,8 @@ describe.skipIf(!available)('webgpu equals cpu', () => {
     ['sdDiag', () => ({ sdDiag: 0.5 })],
     ['covariance', () => ({ covariance: diagonal() })],
     ['precision', () => ({ precision: diagonal() })],
-    ['factor', () => ({ factor: diagonal() })],
+    ['root', () => ({ root: diagonal() })],
+    ['precDiag', () => ({ precDiag: 4 })],
   ];
   test.each(spreads)('%s', async (_, spread) => {
     const run = async (device: 'cpu' | 'webgpu'): Promise<unknown> => {

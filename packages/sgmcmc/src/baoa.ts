@@ -3,11 +3,11 @@
 import type { Disposer } from '@posteriors/autodiff';
 import { normalLike } from '@posteriors/distributions';
 import type { Key } from '@posteriors/random';
-import { atStep, checkOptions, type LogProbFn, type Transform, type UpdateOptions } from '@posteriors/transform';
+import { atStep, type LogProbFn, type Transform, type UpdateOptions } from '@posteriors/transform';
 import { map, type TensorTree } from '@posteriors/tree';
 import { add, exp, expm1, mul, neg, pow, sqrt, type Tensor } from '@tensorflow/tfjs-core';
 import type { Moving } from './internal/euler.ts';
-import type { MomentumHyper } from './internal/hyper.ts';
+import { checkConfig, type MomentumHyper } from './internal/hyper.ts';
 import { initWithMomenta, type MomentaOptions } from './internal/momenta.ts';
 import { sampler } from './internal/sampler.ts';
 
@@ -17,8 +17,8 @@ export interface Hyper extends MomentumHyper {}
 const defaults = { alpha: 0.01, sigma: 1, temperature: 1 } satisfies Partial<Hyper>;
 
 export interface Config<P> extends Hyper {
-  /** Initial momenta: a tree like the parameters, or a number for all. Default: drawn from N(0, sigma² T), their stationary law. */
-  readonly momenta?: P | number;
+  /** Initial momenta: a tree like the parameters, or a number or a scalar tensor for all. Default: drawn from N(0, sigma² T), their stationary law. */
+  readonly momenta?: P | number | Tensor;
 }
 
 /**
@@ -29,13 +29,16 @@ export interface Config<P> extends Hyper {
  *     m ← exp(-ε γ) m + σ √(T (1 - exp(-2 ε γ))) ξ,   γ = α σ⁻², ξ ~ N(0, I)
  *     θ ← θ + ε/2 σ⁻² m
  *
- * each line from what the one before left. The parameters are those of BAOAB, with one gradient a step. The log posterior in the state and aux are of the old parameters.
+ * each line from what the one before left. The parameters are those of BAOAB, with one gradient a step. The log posterior in the state and aux
+ * are of the old parameters.
+ *
+ * Other than in posteriors 0.1.2, initial momenta are drawn from N(0, sigma² T), there from N(0, 1).
  */
 export function build<P extends TensorTree, B, A>(
   logPosterior: LogProbFn<P, B, A>,
   config: Config<NoInfer<P>>,
 ): Transform<P, State<P>, B, A, Hyper> {
-  checkOptions('sgmcmc.baoa.build', config, ['learningRate', ...Object.keys(defaults), 'momenta']);
+  checkConfig('sgmcmc.baoa.build', config, defaults, ['momenta']);
   const { momenta, ...hyper } = config;
   return {
     init(params, options) {

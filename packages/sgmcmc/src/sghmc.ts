@@ -2,11 +2,11 @@
 
 import type { Disposer } from '@posteriors/autodiff';
 import type { Key } from '@posteriors/random';
-import { atStep, checkOptions, type LogProbFn, type Transform, type UpdateOptions } from '@posteriors/transform';
+import { atStep, type LogProbFn, type Transform, type UpdateOptions } from '@posteriors/transform';
 import type { TensorTree } from '@posteriors/tree';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { eulerStep, type Moving } from './internal/euler.ts';
-import type { GradientNoise, MomentumHyper } from './internal/hyper.ts';
+import { checkConfig, type GradientNoise, type MomentumHyper } from './internal/hyper.ts';
 import { initWithMomenta, type MomentaOptions } from './internal/momenta.ts';
 import { sampler } from './internal/sampler.ts';
 
@@ -16,8 +16,8 @@ export interface Hyper extends MomentumHyper, GradientNoise {}
 const defaults = { alpha: 0.01, beta: 0, sigma: 1, temperature: 1 } satisfies Partial<Hyper>;
 
 export interface Config<P> extends Hyper {
-  /** Initial momenta: a tree like the parameters, or a number for all. Default: drawn from N(0, sigma² T), their stationary law. */
-  readonly momenta?: P | number;
+  /** Initial momenta: a tree like the parameters, or a number or a scalar tensor for all. Default: drawn from N(0, sigma² T), their stationary law. */
+  readonly momenta?: P | number | Tensor;
 }
 
 /**
@@ -27,12 +27,15 @@ export interface Config<P> extends Hyper {
  *     m ← m + ε ∇log p(θ) - ε σ⁻² α m + √(T ε (2α - T ε β)) ξ,   ξ ~ N(0, I)
  *
  * where all right-hand sides are of the old state (Euler-Maruyama). The log posterior in the state and aux are of the old parameters too.
+ *
+ * Other than in posteriors 0.1.2, initial momenta are drawn from N(0, sigma² T), there from N(0, 1), and a negative noise variance throws, where
+ * there the momenta become complex.
  */
 export function build<P extends TensorTree, B, A>(
   logPosterior: LogProbFn<P, B, A>,
   config: Config<NoInfer<P>>,
 ): Transform<P, State<P>, B, A, Hyper> {
-  checkOptions('sgmcmc.sghmc.build', config, ['learningRate', ...Object.keys(defaults), 'momenta']);
+  checkConfig('sgmcmc.sghmc.build', config, defaults, ['momenta']);
   const { momenta, ...hyper } = config;
   return {
     init(params, options) {
@@ -65,7 +68,7 @@ export function init<P extends TensorTree>(params: P, options: MomentaOptions<No
  *
  * @returns the next state (the same one, changed, with `inplace`) and the aux of the log posterior.
  * @throws if the log posterior is not a scalar with aux, or the noise variance T ε (2α - T ε β) is negative and T, ε, α and β are all
- *   numbers; where one of them is a tensor, whose value is not read, the momenta become NaN.
+ *   numbers; where one of them is a tensor, whose value is not read, the new momenta would be NaN, which throws.
  */
 export function update<P extends TensorTree, B, A>(
   state: State<P>,

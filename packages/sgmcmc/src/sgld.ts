@@ -4,7 +4,6 @@ import type { Disposer } from '@posteriors/autodiff';
 import { normalLike } from '@posteriors/distributions';
 import type { Key } from '@posteriors/random';
 import {
-  checkOptions,
   type InitOptions,
   initState,
   type LogProbFn,
@@ -15,7 +14,7 @@ import {
 import { map, type TensorTree } from '@posteriors/tree';
 import { add, mul, type Tensor } from '@tensorflow/tfjs-core';
 import { noiseSd } from './internal/euler.ts';
-import type { GradientNoise, LangevinHyper } from './internal/hyper.ts';
+import { checkConfig, type GradientNoise, type LangevinHyper } from './internal/hyper.ts';
 import { type Position, sampler } from './internal/sampler.ts';
 
 /** Numbers, schedules or scalar tensors. */
@@ -29,12 +28,14 @@ const defaults = { beta: 0, temperature: 1 } satisfies Partial<Hyper>;
  *     θ ← θ + ε ∇log p(θ) + √(T ε (2 - T ε β)) ξ,   ξ ~ N(0, I)
  *
  * The learning rate ε is half of the paper's. The log posterior in the state and aux are of the old parameters.
+ *
+ * Other than in posteriors 0.1.2, a negative noise variance throws, where there the parameters become complex.
  */
 export function build<P extends TensorTree, B, A>(
   logPosterior: LogProbFn<P, B, A>,
   config: Hyper,
 ): Transform<P, State<P>, B, A, Hyper> {
-  checkOptions('sgmcmc.sgld.build', config, ['learningRate', ...Object.keys(defaults)]);
+  checkConfig('sgmcmc.sgld.build', config, defaults);
   return {
     init,
     update: (state, batch, options) => update(state, batch, logPosterior, config, options),
@@ -61,7 +62,7 @@ export function init<P extends TensorTree>(params: P, options: InitOptions = {})
  *
  * @returns the next state (the same one, changed, with `inplace`) and the aux of the log posterior.
  * @throws if the log posterior is not a scalar with aux, or the noise variance T ε (2 - T ε β) is negative and T, ε and β are all numbers;
- *   where one of them is a tensor, whose value is not read, the parameters become NaN.
+ *   where one of them is a tensor, whose value is not read, the new parameters would be NaN, which throws.
  */
 export function update<P extends TensorTree, B, A>(
   state: State<P>,

@@ -3,8 +3,9 @@
 import type { Disposer } from '@posteriors/autodiff';
 import { bernoulli, type Key, split } from '@posteriors/random';
 import {
+  checkConstants,
   checkHyper,
-  checkOptions,
+  type HyperCheck,
   type InitOptions,
   initState,
   type LogProbFn,
@@ -24,13 +25,19 @@ import {
   type Tensor,
   where,
 } from '@tensorflow/tfjs-core';
-import type { LangevinHyper } from './internal/hyper.ts';
+import { checkConfig, type LangevinHyper } from './internal/hyper.ts';
 import { type Position, sampler } from './internal/sampler.ts';
 
-/** Numbers, schedules or scalar tensors. The temperature must not be 0 here, where the walk would stand still. */
+/** Numbers, schedules or scalar tensors. Neither may be 0 here, where the walk would stand still. */
 export interface Hyper extends LangevinHyper {}
 
 const defaults = { temperature: 1 } satisfies Partial<Hyper>;
+
+const moving: HyperCheck = {
+  test: (value) => value > 0,
+  must: 'positive, as the steps of the walk have the length √(2 temperature learningRate); sgld and baoa take a 0',
+};
+const checks = { learningRate: moving, temperature: moving } satisfies { readonly [K in keyof Hyper]: HyperCheck };
 
 /**
  * A sampler of `exp(log p(θ) / T)`, which moves each element by a step of one length, up or down:
@@ -45,7 +52,8 @@ export function build<P extends TensorTree, B, A>(
   logPosterior: LogProbFn<P, B, A>,
   config: Hyper,
 ): Transform<P, State<P>, B, A, Hyper> {
-  checkOptions('sgmcmc.sglrw.build', config, ['learningRate', ...Object.keys(defaults)]);
+  checkConfig('sgmcmc.sglrw.build', config, defaults);
+  checkConstants<Hyper>('sgmcmc.sglrw.build', { ...defaults, ...config }, checks);
   return {
     init,
     update: (state, batch, options) => update(state, batch, logPosterior, config, options),
@@ -71,8 +79,8 @@ export function init<P extends TensorTree>(params: P, options: InitOptions = {})
  * those in `hyper`.
  *
  * @returns the next state (the same one, changed, with `inplace`) and the aux of the log posterior.
- * @throws if the log posterior is not a scalar with aux, or the temperature is 0; where it is a tensor, whose value is not read, the
- *   parameters stay where they are.
+ * @throws if the log posterior is not a scalar with aux, or the learning rate or the temperature is 0; where it is a tensor, whose
+ *   value is not read, the parameters stay where they are.
  */
 export function update<P extends TensorTree, B, A>(
   state: State<P>,
@@ -99,15 +107,5 @@ const step = sampler<Position, Hyper>(
       params: map((theta: Tensor, g: Tensor, key: Tensor) => add(theta, jump(g, key)), params, gradient, keys),
     };
   },
-  ({ temperature }) =>
-    checkHyper<Pick<Hyper, 'temperature'>>(
-      'sgmcmc.sglrw.update',
-      { temperature },
-      {
-        temperature: {
-          test: (value) => value > 0,
-          must: 'positive, as the steps of the walk have the length √(2 temperature learningRate); sgld and baoa take a temperature of 0',
-        },
-      },
-    ),
+  (values) => checkHyper<Required<Hyper>>('sgmcmc.sglrw.update', values, checks),
 );

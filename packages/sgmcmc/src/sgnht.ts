@@ -5,18 +5,11 @@
 
 import type { Disposer } from '@posteriors/autodiff';
 import type { Key } from '@posteriors/random';
-import {
-  atStep,
-  checkHyper,
-  checkOptions,
-  type LogProbFn,
-  type Transform,
-  type UpdateOptions,
-} from '@posteriors/transform';
+import { atStep, checkHyper, type LogProbFn, type Transform, type UpdateOptions } from '@posteriors/transform';
 import { leaves, size, type TensorTree } from '@posteriors/tree';
 import { add, clone, div, mul, pow, scalar, square, sub, sum, type Tensor } from '@tensorflow/tfjs-core';
 import { eulerStep, type Moving } from './internal/euler.ts';
-import type { GradientNoise, MomentumHyper } from './internal/hyper.ts';
+import { checkConfig, type GradientNoise, type MomentumHyper } from './internal/hyper.ts';
 import { initWithMomenta, type MomentaOptions } from './internal/momenta.ts';
 import { sampler } from './internal/sampler.ts';
 
@@ -26,8 +19,8 @@ export interface Hyper extends MomentumHyper, GradientNoise {}
 const defaults = { alpha: 0.01, beta: 0, sigma: 1, temperature: 1 } satisfies Partial<Hyper>;
 
 export interface Config<P> extends Hyper {
-  /** Initial momenta: a tree like the parameters, or a number for all. Default: drawn from N(0, sigma² T), their stationary law. */
-  readonly momenta?: P | number;
+  /** Initial momenta: a tree like the parameters, or a number or a scalar tensor for all. Default: drawn from N(0, sigma² T), their stationary law. */
+  readonly momenta?: P | number | Tensor;
   /** Initial thermostat xi, a number or a scalar tensor. Default alpha, its mean without gradient noise. */
   readonly xi?: number | Tensor;
 }
@@ -41,12 +34,15 @@ export interface Config<P> extends Hyper {
  *
  * where all right-hand sides are of the old state. The thermostat takes the friction to where `σ⁻² |m|² / d` is T on average, and so makes up
  * for gradient noise that `beta` does not know of. The log posterior in the state and aux are of the old parameters.
+ *
+ * Other than in posteriors 0.1.2, initial momenta are drawn from N(0, sigma² T), there from N(0, 1); an `xi` of 0 is kept, where there alpha
+ * takes its place; and a negative noise variance throws, where there the momenta become complex.
  */
 export function build<P extends TensorTree, B, A>(
   logPosterior: LogProbFn<P, B, A>,
   config: Config<NoInfer<P>>,
 ): Transform<P, State<P>, B, A, Hyper> {
-  checkOptions('sgmcmc.sgnht.build', config, ['learningRate', ...Object.keys(defaults), 'momenta', 'xi']);
+  checkConfig('sgmcmc.sgnht.build', config, defaults, ['momenta', 'xi']);
   const { momenta, xi, ...hyper } = config;
   return {
     init(params, options) {
@@ -90,7 +86,7 @@ export function init<P extends TensorTree>(
  *
  * @returns the next state (the same one, changed, with `inplace`) and the aux of the log posterior.
  * @throws if the log posterior is not a scalar with aux, or the noise variance T ε (2α - T ε β) is negative and T, ε, α and β are all
- *   numbers; where one of them is a tensor, whose value is not read, the momenta become NaN.
+ *   numbers; where one of them is a tensor, whose value is not read, the new momenta would be NaN, which throws.
  */
 export function update<P extends TensorTree, B, A>(
   state: State<P>,

@@ -97,7 +97,8 @@ describe.each(names)('%s', (name) => {
     const hyper = pick(name, { learningRate: 0.1, sigma: 1.5, temperature: 0.5 });
     const transform = build(logQuadratic, hyper);
     const built = transform.init(params(), { seed: 9 });
-    const own = init(params(), { seed: 9, ...pick(name, takes[name].includes('sigma') ? hyper : {}) });
+    const { sigma, temperature } = hyper as { sigma?: number; temperature: number };
+    const own = init(params(), { seed: 9, ...(sigma === undefined ? {} : { sigma, temperature }) });
     expect(read(own)).toEqual(read(built));
     const [next] = update(own, null, logQuadratic, hyper);
     expect(read(next)).toEqual(read(transform.update(built, null)[0]));
@@ -116,11 +117,10 @@ describe.each(names)('%s', (name) => {
     const live = tf.memory().numTensors;
     const vector = tf.tensor1d([1, 2]);
     const wrong: [option: string, value: unknown, says: string][] = [
-      ['learningRate', 0, 'is 0 and must be a positive number'],
-      ['learningRate', -0.1, 'is -0.1 and must be a positive number'],
-      ['learningRate', undefined, 'is undefined and must be a positive number'],
-      ['learningRate', () => Number.NaN, 'is NaN and must be a positive number'],
-      ['learningRate', '0.1', 'is 0.1 and must be a positive number'],
+      ['learningRate', -0.1, 'is -0.1 and must be a number that is not negative'],
+      ['learningRate', undefined, 'is undefined and must be a number that is not negative'],
+      ['learningRate', () => Number.NaN, 'is NaN and must be a number that is not negative'],
+      ['learningRate', '0.1', 'is 0.1 and must be a number that is not negative'],
       ['sigma', 0, 'is 0 and must be a positive number'],
       ['alpha', -1, 'is -1 and must be a number that is not negative'],
       ['beta', Number.NaN, 'is NaN and must be a number that is not negative'],
@@ -148,6 +148,24 @@ describe.each(names)('%s', (name) => {
     expect(() => build(standard, undefined as never)).toThrow(`sgmcmc.${name}.build: the options are undefined`);
   });
 
+  test('build refuses values that are wrong from the start, and takes schedules of which they are not known', () => {
+    const make = (hyper: object) => () => build(logQuadratic, hyper as Hyper);
+    const wrong: [option: string, value: unknown, says: string][] = [
+      ['learningRate', -1, 'is -1 and must be a number that is not negative'],
+      ['learningRate', undefined, 'is undefined and must be a number that is not negative'],
+      ['learningRate', tf.ones([2]), 'has shape [2] and must be a scalar'],
+      ['sigma', 0, 'is 0 and must be a positive number'],
+      ['temperature', Number.NaN, 'is NaN and must be a number that is not negative'],
+    ];
+    for (const [option, value, says] of wrong.filter(([option]) => takes[name].includes(option))) {
+      expect(make({ learningRate: 0.1, [option]: value })).toThrow(`sgmcmc.${name}.build: ${option} ${says}`);
+      expect(make({ learningRate: 0.1, [option]: () => value })).not.toThrow();
+    }
+    expect(make({})).toThrow(`sgmcmc.${name}.build: learningRate is undefined and must be`);
+    const negative = make({ learningRate: 1, beta: 1e6 });
+    if (takes[name].includes('beta')) expect(negative).toThrow(`sgmcmc.${name}.build: the noise variance is negative`);
+  });
+
   test('a key that is given decides the numbers, as the seed it is the key of', () => {
     const transform = build(standard, { learningRate: 0.1 });
     const [bySeed, byKey] = [{ seed: 42 }, { key: toKey(42) }].map((options) =>
@@ -157,26 +175,50 @@ describe.each(names)('%s', (name) => {
   });
 });
 
+const still = names.filter((name) => name !== 'sglrw');
+
+test.each(still.flatMap((name) => (['cpu', 'wasm'] as const).map((device) => [name, device] as const)))(
+  '%s stands still in a step of a schedule that is 0, on %s',
+  async (name, device) => {
+    await setBackend(device);
+    const warmUp = (step: number): number => step / 10;
+    const transform = samplers[name].build(logQuadratic, pick(name, { learningRate: warmUp, momenta: 0.3 }));
+    const state = transform.init(params(), { seed: 0 });
+    const [same] = transform.update(state, null);
+    const numbersOf = ({ params, momenta, xi }: typeof state) => [params, momenta, xi].map((each) => each?.arraySync());
+    expect(numbersOf(same)).toEqual(numbersOf(state));
+    expect(same.logPosterior).toBeAllClose(logQuadratic(state.params)[0]);
+    expect(numbersOf(transform.update(same, null)[0])).not.toEqual(numbersOf(state));
+  },
+);
+
 describe('a negative noise variance', () => {
   const friction = (name: Name): string => (takes[name].includes('alpha') ? '2 alpha = 0.02' : '2');
   const beta = (name: Name): number => (takes[name].includes('alpha') ? 1 : 50);
   const where = { baoa: '', sghmc: 'momenta', sgld: 'params', sglrw: '', sgnht: 'momenta' };
 
-  test.each(withBeta)('%s refuses it where all are numbers, and the state stays usable', (name) => {
-    const transform = samplers[name].build(logQuadratic, { learningRate: 0.1, temperature: 0.5 });
-    const state = transform.init(params(), { seed: 0 });
-    const loss = 0.5 * 0.1 * beta(name);
-    const says = `sgmcmc.${name}.update: the noise variance is negative: ${friction(name)} is below temperature * learningRate * beta = ${loss}. Lower beta or the learning rate`;
-    for (const inplace of [false, true]) {
-      expect(() => transform.update(state, null, { hyper: { beta: beta(name) }, inplace })).toThrow(says);
-    }
-    expect(transform.update(state, null)[0].step).toBe(1);
-  });
+  test.each(withBeta)(
+    '%s refuses it where all are numbers, and the state stays usable (guards against posteriors 0.1.2, where parameters become complex)',
+    (name) => {
+      const transform = samplers[name].build(logQuadratic, { learningRate: 0.1, temperature: 0.5 });
+      const state = transform.init(params(), { seed: 0 });
+      const loss = 0.5 * 0.1 * beta(name);
+      const says = `sgmcmc.${name}.update: the noise variance is negative: ${friction(name)} is below temperature * learningRate * beta = ${loss}. Lower beta or the learning rate`;
+      for (const inplace of [false, true]) {
+        expect(() => transform.update(state, null, { hyper: { beta: beta(name) }, inplace })).toThrow(says);
+      }
+      expect(transform.update(state, null)[0].step).toBe(1);
+    },
+  );
 
-  test.each(withBeta)('%s makes NaN of it where one is a tensor, whose value is not read', (name) => {
+  test.each(withBeta)('%s finds it in the new state where one is a tensor, whose value is not read', (name) => {
     const transform = samplers[name].build(logQuadratic, { learningRate: 0.1, temperature: 0.5 });
     const state = transform.init(params(), { seed: 0 });
-    const [next] = transform.update(state, null, { hyper: { beta: tf.scalar(beta(name)) } });
+    const hyper = { beta: tf.scalar(beta(name)) };
+    expect(() => transform.update(state, null, { hyper })).toThrow(
+      new RegExp(`element 0 of ${where[name]} is NaN at step 0\\..* or its noise variance negative`),
+    );
+    const [next] = transform.update(state, null, { hyper, check: false });
     const broken = (next as unknown as { [field: string]: tf.Tensor })[where[name]];
     expect([...(broken as tf.Tensor).dataSync()].every(Number.isNaN)).toBe(true);
   });
@@ -197,15 +239,19 @@ describe('a negative noise variance', () => {
 describe('sglrw', () => {
   const { build, init, update } = samplers.sglrw;
 
-  test('refuses a temperature of 0 and says what takes one', () => {
+  test('refuses a learning rate or a temperature of 0 and says what takes one', () => {
     const state = init(params(), { seed: 0 });
     const says =
-      'sgmcmc.sglrw.update: temperature is 0 and must be positive, as the steps of the walk have the length √(2 temperature learningRate); sgld and baoa take a temperature of 0';
+      'sgmcmc.sglrw.update: temperature is 0 and must be positive, as the steps of the walk have the length √(2 temperature learningRate); sgld and baoa take a 0';
     expect(() => update(state, null, logQuadratic, { learningRate: 0.1, temperature: 0 })).toThrow(says);
     const cooling = build(logQuadratic, { learningRate: 0.1, temperature: (step: number) => 1 - step });
     const [next] = cooling.update(state, null);
     expect(() => cooling.update(next, null, { inplace: true })).toThrow(says);
     expect(next.step).toBe(1);
+    for (const hyper of [{ learningRate: 0 }, { learningRate: 0.1, temperature: 0 }]) {
+      expect(() => build(logQuadratic, hyper)).toThrow(/^sgmcmc.sglrw.build: [a-zA-Z]+ is 0 and must be positive, as/);
+    }
+    expect(() => update(state, null, logQuadratic, { learningRate: 0 })).toThrow('learningRate is 0 and must be positive'); // biome-ignore format: one line
   });
 
   test('stays in place at a temperature of 0 that is a tensor', () => {

@@ -30,7 +30,12 @@ describe.each(withMomenta)('the first momenta of %s', (name) => {
     expect(state.momenta).toBeAllClose({ a: [[[0.25, 0.25, 0.25], [0.25, 0.25, 0.25]]], b: 0.25 }); // biome-ignore format: a matrix
   });
 
-  test('are drawn from N(0, σ² T) by default, not from N(0, 1)', () => {
+  test('are the scalar that was given, in each element', () => {
+    const state = build(logProb, { learningRate: 1, momenta: tf.scalar(0.25) }).init(params, { seed: 0 });
+    expect(state.momenta).toBeAllClose({ a: [[[0.25, 0.25, 0.25], [0.25, 0.25, 0.25]]], b: 0.25 }); // biome-ignore format: a matrix
+  });
+
+  test('are drawn from N(0, σ² T) by default (guards against posteriors 0.1.2, which draws from N(0, 1))', () => {
     const hyper = { learningRate: 1, sigma: 3, temperature: (step: number) => 0.25 / (step + 1) };
     expectMoments(build(standard, hyper).init(many(), { seed: 12 }).momenta as tf.Tensor, {
       mean: 0,
@@ -45,7 +50,7 @@ describe.each(withMomenta)('the first momenta of %s', (name) => {
 
   test('are refused when they do not fit the parameters', () => {
     const begin = (given: unknown) => () => init(params, { momenta: given, seed: 0 } as object);
-    const [row, int, gone] = [tf.ones([3]), tf.ones([2, 3], 'int32'), tf.scalar(1)];
+    const [row, int, gone, nan] = [tf.ones([3]), tf.ones([2, 3], 'int32'), tf.scalar(1), tf.scalar(Number.NaN)];
     gone.dispose();
     const live = tf.memory().numTensors;
     expect(begin({ a: momenta.a })).toThrow(
@@ -64,8 +69,9 @@ describe.each(withMomenta)('the first momenta of %s', (name) => {
       `sgmcmc.${name}.init: momenta $.b is a number and must be a float32 tensor`,
     );
     expect(begin({ a: momenta.a, b: gone })).toThrow(`sgmcmc.${name}.init: momenta $.b is a disposed tensor float32[]`);
-    expect(begin(Number.NaN)).toThrow(
-      `sgmcmc.${name}.init: momenta is NaN and must be a finite number, or a tree like the parameters`,
+    expect(begin(Number.NaN)).toThrow(`sgmcmc.${name}.init: momenta is NaN and must be a finite number`);
+    expect(begin({ a: momenta.a, b: nan })).toThrow(
+      `sgmcmc.${name}.init: momenta $.b is NaN at element 0 and must be a finite number`,
     );
     const sigma = { sigma: 0 };
     expect(() => init(params, sigma)).toThrow(`sgmcmc.${name}.init: sigma is 0 and must be a positive number`);
@@ -74,7 +80,7 @@ describe.each(withMomenta)('the first momenta of %s', (name) => {
       `sgmcmc.${name}.init: temperature is -1 and must be a number that is not negative`,
     );
     expect(tf.memory().numTensors).toBe(live);
-    disposeTensors([row, int]);
+    disposeTensors([row, int, nan]);
   });
 
   describe('far hotter than the temperature', () => {
@@ -124,7 +130,7 @@ describe('the first thermostat', () => {
     expect(sgnht.init(params, { seed: 0 }).xi.dataSync()[0]).toBeCloseTo(0.01, 8);
   });
 
-  test('is what is given, 0 and negative numbers among them', () => {
+  test('is what is given, 0 and negative numbers among them (guards against posteriors 0.1.2, which puts alpha in place of 0)', () => {
     expect(xiOf({ xi: 0, alpha: 0.5 })).toBe(0);
     expect(xiOf({ xi: -1.5 })).toBe(-1.5);
     const xi = tf.scalar(0.25);

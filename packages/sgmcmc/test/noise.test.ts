@@ -1,6 +1,6 @@
 // The noise of the samplers: its variance, what becomes of it in the long run, and that it is independent.
 import { setBackend } from '@posteriors/backend';
-import type { LogProbFn } from '@posteriors/transform';
+import { check, type LogProbFn } from '@posteriors/transform';
 import { map } from '@posteriors/tree';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -143,12 +143,46 @@ describe.each(['cpu', 'wasm'] as const)('a gradient that is NaN where the log po
   // At 0 the derivative of √θ² is 0 / 0.
   const cusp: LogProbFn<tf.Tensor, null, []> = (theta) => [tf.neg(tf.sum(tf.sqrt(tf.square(theta)))), []];
 
-  test.each(names)('%s hands it on, so that the next update throws', async (name) => {
+  test.each(names)('%s throws, pure and in place, and leaves the state; unchecked it hands it on', async (name) => {
     await setBackend(device);
     const transform = samplers[name].build(cusp, pick(name, { ...common, momenta: 0 }));
-    const state = updated(transform, transform.init(tf.tensor1d([0, 1, 2]), { seed: 1 }), 1);
-    const touched = (withMomenta.includes(name) ? state.momenta : state.params) as tf.Tensor;
-    expect([...touched.dataSync()].map(Number.isNaN)).toEqual([true, false, false]);
-    expect(() => updated(transform, state, 2)).toThrow(`sgmcmc.${name}.update: logPosterior is NaN at step`);
+    const state = transform.init(tf.tensor1d([1, 0, 2]), { seed: 1 });
+    const field = withMomenta.includes(name) ? 'momenta' : 'params';
+    const before = [...state.params.dataSync()];
+    for (const inplace of [false, true]) {
+      expect(() => transform.update(state, null, { inplace })).toThrow(
+        new RegExp(
+          `^sgmcmc\\.${name}\\.update: element 1 of ${field} is NaN at step 0\\. Either the gradient .* is not finite`,
+        ),
+      );
+      expect([state.step, ...state.params.dataSync()]).toEqual([0, ...before]);
+    }
+    const [next] = transform.update(state, null, { check: false });
+    const touched = next[field] as tf.Tensor;
+    expect([...touched.dataSync()].map(Number.isNaN)).toEqual([false, true, false]);
+    expect(() => transform.update(next, null)).toThrow('is NaN at step 1');
+    await expect(check(next)).rejects.toThrow(`check: after 1 updates element 1 of ${field} is NaN`);
+    await expect(check(state)).resolves.toBeUndefined();
+  });
+
+  // At 0 the derivative of √θ is infinite, and so is a step along it.
+  test.each(names)('%s does not take an infinite step', async (name) => {
+    await setBackend(device);
+    const root: LogProbFn<tf.Tensor, null, []> = (theta) => [tf.neg(tf.sum(tf.sqrt(theta))), []];
+    const transform = samplers[name].build(root, pick(name, { ...common, momenta: 0 }));
+    const state = transform.init(tf.tensor1d([0, 1]), { seed: 1 });
+    if (name === 'sglrw') expect(transform.update(state, null)[0].params.dataSync().every(Number.isFinite)).toBe(true);
+    else expect(() => transform.update(state, null)).toThrow(/element 0 of \w+ is (-Infinity|NaN) at step 0/);
+    expect([...state.params.dataSync()]).toEqual([0, 1]);
+  });
+
+  test.each(names)('%s throws where the log posterior is minus infinity', async (name) => {
+    await setBackend(device);
+    const edge: LogProbFn<tf.Tensor, null, []> = (theta) => [tf.add(tf.mul(0, tf.sum(theta)), tf.log(0)), []];
+    const transform = samplers[name].build(edge, pick(name, { ...common, momenta: 0 }));
+    const state = transform.init(tf.tensor1d([0, 1]), { seed: 1 });
+    expect(() => transform.update(state, null)).toThrow(
+      `sgmcmc.${name}.update: logPosterior is -Infinity at step 0. Either`,
+    );
   });
 });

@@ -1,7 +1,7 @@
 // The samplers on webgpu against those on cpu. Skipped where there is no adapter.
 import { setBackend } from '@posteriors/backend';
 import { provideWebGPU } from '@posteriors/testing';
-import { disposeTensors, type LogProbFn } from '@posteriors/transform';
+import { check, disposeTensors, type LogProbFn, run, sampleChain } from '@posteriors/transform';
 import { leaves } from '@posteriors/tree';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -40,5 +40,22 @@ describe.skipIf(!available)('webgpu', () => {
     }
     const [cpu, webgpu] = results as [Float32Array[], Float32Array[]];
     expect(webgpu).toBeAllClose(cpu, { rtol: 1e-4, atol: 1e-5 });
+  });
+
+  test('what becomes NaN is found by check and by the loops, which read the state; the update does not', async () => {
+    await setBackend('webgpu');
+    // Falls off the edge of the logarithm.
+    const edge: LogProbFn<tf.Tensor, null, []> = (theta) => [tf.sum(tf.log(tf.sub(2, theta))), []];
+    const transform = samplers.sgld.build(edge, { learningRate: 1, temperature: 0 });
+    const start = () => transform.init(tf.tensor1d([0, 5]), { seed: 0 });
+    const [first] = transform.update(start(), null);
+    await expect(check(start())).resolves.toBeUndefined();
+    await expect(check(first)).rejects.toThrow('check: after 1 updates logPosterior is NaN');
+    await expect(run(transform, start(), [null, null])).rejects.toThrow('check: after 2 updates logPosterior is NaN');
+    const long = start();
+    await expect(sampleChain(transform, long, Array(250).fill(null), { thin: 50 })).rejects.toThrow(
+      'after 100 updates',
+    );
+    expect(long.step).toBe(100);
   });
 });

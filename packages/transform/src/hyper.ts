@@ -32,6 +32,18 @@ export function checkHyper<H>(name: string, values: AtStep<H>, checks: { readonl
   }
 }
 
+/**
+ * {@link checkHyper} ahead of the first step, when the values of schedules are not known yet and are left out.
+ */
+export function checkConstants<H>(
+  name: string,
+  hyper: { readonly [K in keyof H]?: unknown },
+  checks: { readonly [K in keyof H]?: HyperCheck },
+): void {
+  const known = Object.entries(checks).filter(([key]) => typeof hyper[key as keyof H] !== 'function');
+  checkHyper(name, hyper as AtStep<H>, Object.fromEntries(known) as typeof checks);
+}
+
 /** @throws unless `options` is an object that has no other fields than `known`. */
 export function checkOptions(name: string, options: unknown, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) {
@@ -41,7 +53,8 @@ export function checkOptions(name: string, options: unknown, known: readonly str
   if (unknown !== undefined) throw new Error(`${name}: there is no option ${unknown}; there are ${known.join(', ')}`);
 }
 
-interface HyperCheck {
+/** What a number must be. */
+export interface HyperCheck {
   readonly test: (value: number) => boolean;
   readonly must: string;
 }
@@ -51,3 +64,4 @@ export const notNegative: HyperCheck = {
   test: (value) => value >= 0 && value < Infinity,
   must: 'a number that is not negative',
 };
+export const finite: HyperCheck = { test: Number.isFinite, must: 'a finite number' };

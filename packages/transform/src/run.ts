@@ -1,6 +1,8 @@
 import { map, type TensorTree } from '@posteriors/tree';
 import { clone, type Tensor } from '@tensorflow/tfjs-core';
-import { disposeTensors } from './state.ts';
+import { readsAtOnce } from './reads-at-once.ts';
+import { disposeTensors, type StateBase } from './state.ts';
+import { check } from './status.ts';
 import type { Transform } from './transform.ts';
 
 type Batches<B> = Iterable<B> | AsyncIterable<B>;
@@ -13,7 +15,9 @@ export interface RunOptions<S, A> {
 /**
  * Updates a state in place with each batch. Resolves to that same state.
  *
- * Batches stay their maker's; aux is freed after each step. If anything throws, the state is that of the last update that succeeded.
+ * Batches stay their maker's; aux is freed after each step. If anything throws, the state is that of the last update that succeeded. On WebGPU,
+ * where an update cannot see what it gives, the state is read every 100 updates and at the end, as by {@link check}: if it is not finite,
+ * this rejects, and the state is what it was seen to be.
  */
 export async function run<P extends TensorTree, S, B, A>(
   transform: Transform<P, S, B, A>,
@@ -25,6 +29,9 @@ export async function run<P extends TensorTree, S, B, A>(
   return state;
 }
 
+/** How many updates may go by unseen, on a device that cannot be read at once. */
+const UNSEEN = 100;
+
 async function loop<P extends TensorTree, S, B, A>(
   transform: Transform<P, S, B, A>,
   state: S,
@@ -32,6 +39,10 @@ async function loop<P extends TensorTree, S, B, A>(
   onStep: RunOptions<S, A>['onStep'],
   afterUpdate?: () => void,
 ): Promise<void> {
+  const sound = async (): Promise<void> => {
+    if (!readsAtOnce()) await check(state as StateBase);
+  };
+  let updates = 0;
   for await (const batch of batches) {
     const [, aux] = transform.update(state, batch, { inplace: true, aux: onStep !== undefined });
     try {
@@ -40,7 +51,9 @@ async function loop<P extends TensorTree, S, B, A>(
     } finally {
       disposeTensors(aux);
     }
+    if (++updates % UNSEEN === 0) await sound();
   }
+  await sound();
 }
 
 export interface SampleChainOptions<S, A> extends RunOptions<S, A> {
@@ -52,7 +65,8 @@ export interface SampleChainOptions<S, A> extends RunOptions<S, A> {
 
 /**
  * Updates the state of a sampler in place with each batch, and collects its parameters as draws: those after updates
- * `burnIn + thin`, `burnIn + 2 thin`, ... The draws belong to the caller; if anything throws, they are freed.
+ * `burnIn + thin`, `burnIn + 2 thin`, ... The draws belong to the caller; if anything throws, they are freed. It looks at the state as
+ * {@link run} does.
  *
  * @throws if `thin` is not a whole number from 1, or `burnIn` from 0.
  */

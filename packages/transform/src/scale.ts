@@ -2,12 +2,15 @@ import { leaves } from '@posteriors/tree';
 import { Tensor } from '@tensorflow/tfjs-core';
 
 /**
- * A function that warns, once, where the first log posterior of a run looks as though it were not on the scale of its temperature. What it goes
- * by: untrained, a model has a log likelihood of the order of -1 for each datum. A temperature that is not a number is not judged.
+ * A function that warns, once, where the log posterior of the first batch of a run looks as though it were not on the scale of its temperature.
+ * What it goes by: untrained, a model has a log likelihood of the order of -1 for each datum. A temperature that is not a number, and a log
+ * posterior of exactly 0, are not judged. `name` begins the warning.
  */
-export function warnOfScale(name: string): (logPosterior: number, batch: unknown, temperature: unknown) => void {
+export function warnOfScale(
+  name: string,
+): (logPosterior: number, batch: unknown, hyper: { readonly temperature?: unknown }) => void {
   let warned = false;
-  return (logPosterior, batch, temperature) => {
+  return (logPosterior, batch, { temperature }) => {
     const warning = warned ? undefined : scaleWarning(logPosterior, batch, temperature);
     if (warning === undefined) return;
     warned = true;
@@ -19,16 +22,16 @@ function scaleWarning(value: number, batch: unknown, temperature: unknown): stri
   const examples = batchSize(batch);
   if (typeof temperature !== 'number' || examples < ENOUGH) return undefined;
   const size = Math.abs(value);
-  if (temperature === 1 && size < examples / 10) {
+  if (temperature === 1 && size > 0 && size < examples / 10) {
     return (
-      `the log posterior of a batch of ${examples} is ${value.toPrecision(3)}, which looks like a mean over the batch, and the temperature is 1. ` +
-      'That is the posterior of a single datum. For a mean log likelihood set temperature to 1 / number of data, and divide the log prior by that number.'
+      `the log posterior of a batch of ${examples} is ${value.toPrecision(3)}, which may be a mean over the batch, and the temperature is 1. If it is, ` +
+      'this is the posterior of a single datum: set temperature to 1 / number of data, and divide the log prior by that number. A sum is right as it is.'
     );
   }
-  if (temperature > 0 && temperature <= 1 / ENOUGH && size > 100 * examples) {
+  if (temperature > 0 && temperature <= 1 / ENOUGH && size > Math.max(20, examples / 4)) {
     return (
       `the log posterior of a batch of ${examples} is ${value.toPrecision(3)}, which is much for a mean over the batch, and the temperature is ` +
-      `${temperature.toPrecision(3)}. At that temperature the log prior must be divided by the number of data, or it counts as often as there are data.`
+      `${temperature.toPrecision(3)}. At 1 / number of data the log likelihood must be a mean and the log prior divided by that number: a sum, or a prior that is not, counts as often as there are data.`
     );
   }
   return undefined;

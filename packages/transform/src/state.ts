@@ -30,6 +30,14 @@ export function makeState<F extends StateBase>(fields: F): F & Disposer {
   return Object.assign(new State(), fields);
 }
 
+/** @throws if what should be a state is a promise of one, or the pair that `update` returns. */
+export function requireState<S>(state: S): S {
+  if (state instanceof Promise) throw new Error('the state is a promise: write await before the run that returns it');
+  if (Array.isArray(state))
+    throw new Error('the state is an array: update returns [state, aux], so write const [state, aux] = ...');
+  return state;
+}
+
 /** Disposes the tensors of a tree that are not disposed yet. */
 export function disposeTensors(tree: unknown): void {
   for (const leaf of leaves<unknown>(tree)) if (leaf instanceof Tensor && !leaf.isDisposed) leaf.dispose();

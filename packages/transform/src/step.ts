@@ -5,11 +5,12 @@ import { currentTrace, printAval } from '@posteriors/backend';
 import { foldIn } from '@posteriors/random';
 import { leaves, mapInplace, map as mapTree, mapWithPath, type TensorTree } from '@posteriors/tree';
 import { clone, keep, reshape, Tensor, Variable } from '@tensorflow/tfjs-core';
+import { checkOptions } from './hyper.ts';
 import { requireOneKey } from './init.ts';
 import { named } from './named.ts';
 import { readsAtOnce } from './reads-at-once.ts';
-import { warnOfScale } from './scale.ts';
-import { disposeTensors, makeState, type StateBase } from './state.ts';
+import { disposeTensors, makeState, requireState, type StateBase } from './state.ts';
+import { findNotFinite } from './status.ts';
 import type { StepContext, UpdateOptions } from './transform.ts';
 
 /** Hyper-parameters as they are inside of a step: scalar tensors. */
@@ -17,14 +18,27 @@ export type Scalars<H> = { readonly [K in keyof H]-?: Tensor };
 
 /**
  * The mathematics of one update, pure and written with tfjs ops: the tensors of the state to new ones, and aux. The new ones have the
- * structure, shapes and dtypes of the old.
+ * structure, shapes and dtypes of the old. `inspected` is the scalar that `inspect` of {@link StepperOptions} is shown,
+ * where that is not the field `value`.
  */
 export type StepFn<T extends object, B, H, A> = (
   tensors: T,
   batch: B,
   hyper: H,
   context: StepContext,
-) => readonly [tensors: T, aux: A];
+) => readonly [tensors: T, aux: A, inspected?: Tensor];
+
+/** What the update of an algorithm knows of its mathematics. */
+export interface StepperOptions<T, B> {
+  /** The field with the value of the log density, a scalar: where it is not finite, errors speak of it rather than of what follows from it. */
+  readonly value?: keyof T & string;
+  /** What may be wrong where a field of the new state is not finite, and what helps: sentences for the error. */
+  readonly remedy?: (field: string, hyper: object) => string;
+  /** The hyper-parameters that `options.hyper` of an update may replace. Default none. */
+  readonly hyper?: readonly string[];
+  /** Looks, in the first step of a state, at the value of the log density, where it can be read at once. */
+  readonly inspect?: (value: number, batch: B, hyper: object) => void;
+}
 
 /** Runs a step on a state: compiled, in place or not, with the key of the step and the hyper-parameters that `hyperAt` gives for it. */
 export type Stepper<T extends object, B, A> = <S extends T & StateBase>(
@@ -48,33 +62,31 @@ interface Arguments<T, B, H> {
 /**
  * Makes the update of an algorithm from its mathematics, which see the numbers in `hyper` as scalar tensors. `name` begins its errors.
  *
- * @param watch the field of the state that tells whether all is well: a scalar that is NaN or plus infinity only if something diverged.
+ * Where the new state can be read at once, the update throws unless all of it is finite, and leaves the old one as it was.
  */
 export function stepper<T extends object, B, H, A>(
   name: string,
   step: StepFn<T, B, H, A>,
-  watch?: keyof T & string,
+  { value, remedy = anyRemedy, hyper: replaceable = [], inspect }: StepperOptions<T, B> = {},
 ): Stepper<T, B, A> {
-  const program = (args: Arguments<T, B, H>): [T, A | []] => {
+  const program = (args: Arguments<T, B, H>): [T, A | [], Tensor | []] => {
     const at = reshape(args.step, []);
     const key = args.foldKey ? foldIn(args.key, at) : args.key;
     const before = mapTree(describe, args.state as unknown);
-    const [next, aux] = step(args.state, args.batch, args.hyper, { key, step: at });
+    const [next, aux, inspected] = step(args.state, args.batch, args.hyper, { key, step: at });
     requireLike(before, next);
-    return [next, args.aux ? aux : []];
+    return [next, args.aux ? aux : [], inspected ?? []];
   };
-  const scaleWarning = warnOfScale(name);
-  let compiled: Compiled<[Arguments<T, B, H>], [T, A | []]> | undefined;
+  const known = replaceable.length === 0 ? settings : [...settings, 'hyper'];
+  let compiled: Compiled<[Arguments<T, B, H>], [T, A | [], Tensor | []]> | undefined;
 
-  const update: Stepper<T, B, A> = (
-    state,
-    batch,
-    hyperAt,
-    { inplace = false, aux: withAux = true, compile = true, check = true } = {},
-  ) => {
+  const update: Stepper<T, B, A> = (state, batch, hyperAt, options = {}) => {
+    checkOptions(name, options, known);
+    if (options.hyper !== undefined) checkOptions(name, options.hyper, replaceable);
+    const { inplace = false, aux: withAux = true, compile = true, check = true } = options;
     if (inplace && currentTrace() !== null)
       throw new Error(`${name}: inplace is not possible inside of a transform: leave it out`);
-    const { key, step: number, ...tensors } = state;
+    const { key, step: number, ...tensors } = requireState(state);
     requireStep(name, number);
     requireOneKey(key);
     if (inplace) requireWritable(state);
@@ -91,13 +103,19 @@ export function stepper<T extends object, B, H, A>(
     } as unknown as Arguments<T, B, H>;
     compiled ??= jit(program, { name });
     const run = compiled;
-    const [next, aux] = compile ? run(args) : evaluate(name, () => run(args));
-    if (check && watch !== undefined && readsAtOnce()) {
-      const value = (next[watch] as Tensor).dataSync()[0] as number;
-      requireSound(watch, value, number, [next, aux]);
-      if (number === 0 && watch === 'logPosterior')
-        scaleWarning(value, batch, (hyper as { readonly temperature?: unknown }).temperature);
+    const [next, aux, inspected] = compile ? run(args) : evaluate(name, () => run(args));
+    if (check && readsAtOnce()) {
+      const found = findNotFinite(next, value);
+      if (found !== undefined) {
+        disposeTensors([next, aux, inspected]);
+        throw new Error(
+          `${found.place} is ${found.value} at step ${number}. ${remedy(found.field, hyper)} The state is as it was; { check: false } goes on regardless.`,
+        );
+      }
+      const shown = inspected instanceof Tensor ? inspected : value && (next[value] as Tensor);
+      if (number === 0 && shown) inspect?.(shown.dataSync()[0] as number, batch, hyper);
     }
+    disposeTensors(inspected);
     if (inplace) return [replace(state, tensors, next, aux), aux as A];
     const ownKey = onHost ? key : clone(key);
     return [makeState({ ...next, key: ownKey, step: number + 1 }) as unknown as typeof state, aux as A];
@@ -105,15 +123,11 @@ export function stepper<T extends object, B, H, A>(
   return (...args) => named(name, () => update(...args));
 }
 
-/** @throws if the value is NaN or plus infinity; `made` is disposed then. */
-function requireSound(field: string, value: number, step: number, made: unknown): void {
-  if (!Number.isNaN(value) && value !== Number.POSITIVE_INFINITY) return;
-  disposeTensors(made);
-  throw new Error(
-    `${field} is ${value} at step ${step}. Either the log posterior is not defined for this batch, or the parameters have diverged: lower the learning ` +
-      'rate, and scale log posterior and temperature by 1 / number of data. The state is as it was; { check: false } goes on regardless.',
-  );
-}
+const anyRemedy = (): string =>
+  'Either the log density is not defined for this batch, or the parameters have diverged.';
+
+/** The options of an update, but for the hyper-parameters, which not all algorithms have. */
+const settings: readonly string[] = ['inplace', 'aux', 'compile', 'check'];
 
 function requireStep(name: string, step: unknown): void {
   if (typeof step === 'number') return;

@@ -53,18 +53,21 @@ export interface InitOptions {
   readonly key?: Key;
 }
 
+/** The hyper-parameters of an algorithm that has none: an object without fields. */
+export type NoHyper = { readonly [name: string]: never };
+
 export interface UpdateOptions<H> {
   /** Put the new values into the given state, free the old ones, and return that same state. Default false. */
   readonly inplace?: boolean;
-  /** Hyper-parameters that replace those of `build`, for this call. */
+  /** Hyper-parameters that replace those of `build`, for this call. An algorithm without any takes none. */
   readonly hyper?: Partial<H>;
-  /** Whether aux is computed and returned; without it `[]` comes in its place. Default true. */
+  /** Whether aux is computed and returned; without it `[]` comes in its place, of which its type does not tell. Default true. */
   readonly aux?: boolean;
   /** Whether the step is compiled and kept (default), or traced and run anew. */
   readonly compile?: boolean;
   /**
-   * Whether to throw, with the state as it was, where the log posterior (or the NELBO) is NaN or plus infinity. Default true. WebGPU
-   * cannot read it in time: there, look at it in the state.
+   * Whether to throw, with the state as it was, where a number of the new state is NaN or infinite. Default true. WebGPU cannot be read in
+   * time, nor can what `vmap` maps: there, `check(state)` looks, and `run` and `sampleChain` do.
    */
   readonly check?: boolean;
 }
@@ -75,7 +78,7 @@ export interface UpdateOptions<H> {
  * `init` gives the first state, `update` maps a state and a batch to the next. Both are pure: the same state and batch give the same
  * numbers. No function frees what it was given; what it returns belongs to the caller (`state.dispose()`).
  */
-export interface Transform<P extends TensorTree, S, B, A, H = object> {
+export interface Transform<P extends TensorTree, S, B, A, H = NoHyper> {
   init(params: P, options?: InitOptions): S;
   update(state: S, batch: B, options?: UpdateOptions<H>): [state: S, aux: A];
 }

@@ -2,7 +2,7 @@ import '@posteriors/backend/cpu';
 import { setBackend } from '@posteriors/backend';
 import { scalar, tensor1d } from '@tensorflow/tfjs-core';
 import { expect, test, vi } from 'vitest';
-import { atStep, checkHyper, notNegative, positive } from '../src/index.ts';
+import { atStep, checkConstants, checkHyper, notNegative, positive } from '../src/index.ts';
 
 await setBackend('cpu');
 
@@ -33,4 +33,11 @@ test('checkHyper names the function, the hyper-parameter, its value and what it 
   }
   expect(check(tensor1d([1, 2]))).toThrow('f: rate has shape [2] and must be a scalar');
   expect(check(scalar(1, 'int32'))).toThrow('f: rate is int32 and must be float32');
+});
+
+test('checkConstants checks what is known before the first step', () => {
+  const check = (hyper: object) => () => checkConstants<{ a: number; b: number }>('f', hyper, { a: positive, b: notNegative }); // biome-ignore format: one line
+  expect(check({ a: 1, b: () => -1 })).not.toThrow();
+  expect(check({ a: () => -1, b: -1 })).toThrow('f: b is -1 and must be a number that is not negative');
+  expect(check({ b: 0 })).toThrow('f: a is undefined and must be a positive number');
 });

@@ -1,10 +1,10 @@
 import '@posteriors/backend/cpu';
 import '@posteriors/testing';
-import { evaluate, grad } from '@posteriors/autodiff';
+import { evaluate, grad, makeProgram } from '@posteriors/autodiff';
 import { setBackend } from '@posteriors/backend';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { perSampleGradients, perSampleSums, type StepContext, withAux } from '../src/index.ts';
+import { perSampleGradients, perSampleProducts, perSampleSums, type StepContext, withAux } from '../src/index.ts';
 
 await setBackend('cpu');
 
@@ -67,4 +67,53 @@ test.each([true, false])('sums of more gradients than are held at once, perSampl
   expect(tf.reshape(result.aux, [5])).toBeAllClose(x);
   expect([tf.min(result.gradient), tf.max(result.gradient)]).toBeAllClose([4, 4]);
   expect([tf.min(result.squares), tf.max(result.squares)]).toBeAllClose([16.5, 16.5]);
+});
+
+/** Each value takes part of the whole batch, in these ways. */
+const shared: readonly (readonly [string, (value: tf.Tensor, x: tf.Tensor) => tf.Tensor])[] = [
+  ['a share of what is given by the size of the batch', (value, x) => tf.div(value, x.shape[0] as number)],
+  ['a mean over the batch', (value) => tf.sub(value, tf.mean(value))],
+  ['a running sum', (value) => tf.cumsum(value)],
+];
+
+test.each(shared)('with perSample: true, %s is differentiated as it stands', (_, change) => {
+  const logProb = (p: Params, data: Batch): [tf.Tensor, []] => withAux(change(vector(p, data)[0], data.x), []);
+  const rows = [0, 1, 2].map((i) => grad((p: Params) => tf.reshape(tf.slice(logProb(p, batch)[0], i, 1), []))(params));
+  const result = evaluate('test', () => ({ ...perSampleGradients('name', logProb, true)(params, batch, context) }));
+  expect(result.gradients).toBeAllClose({ a: tf.stack(rows.map(({ a }) => a)), b: tf.stack(rows.map(({ b }) => b)) });
+});
+
+describe.each([true, false])('a number that all examples share, perSample: %s', (perSample) => {
+  const scaled = (p: Params, { scale, ...data }: Batch & { readonly scale: tf.Tensor }): [tf.Tensor, tf.Tensor] => {
+    const values = tf.mul(scale, (perSample ? vector : scalar)(p, data)[0]);
+    return withAux(values, scale);
+  };
+
+  test('multiplies the gradients', () => {
+    const given = { ...batch, scale: tf.scalar(2) };
+    const result = evaluate('test', () => ({ ...perSampleSums('name', scaled, perSample)(params, given, context) }));
+    expect(result.gradient).toBeAllClose(over((leaves) => tf.mul(2, tf.sum(tf.stack(leaves), 0))));
+    expect(result.squares).toBeAllClose(over((leaves) => tf.mul(4, tf.sum(tf.square(tf.stack(leaves)), 0))));
+  });
+
+  test('outer products are those of the gradients', () => {
+    const given = { ...batch, scale: tf.scalar(1) };
+    const result = evaluate('test', () => ({ ...perSampleProducts('name', scaled, perSample)(params, given, context) })); // biome-ignore format: one line
+    const rows = tf.stack(gradients.map(({ a, b }) => tf.concat([tf.reshape(a, [4]), tf.reshape(b, [1])])));
+    expect(result.gradient).toBeAllClose(tf.sum(rows, 0));
+    expect(result.products).toBeAllClose(tf.matMul(rows, rows, true));
+  });
+});
+
+test.each([true, false])('the work on an example does not grow with the batch, perSample: %s', (perSample) => {
+  const of = perSampleSums('name', perSample ? vector : scalar, perSample);
+  const numbers = (examples: number): number => {
+    const data = { x: tf.zeros([examples, 2]), y: tf.zeros([examples]) };
+    const program = makeProgram((p: Params, given: Batch) => ({ ...of(p, given, context) }))(params, data);
+    const sizes = program.equations.flatMap(({ outputs }) =>
+      outputs.map(({ shape }) => tf.util.sizeFromShape([...shape])),
+    );
+    return sizes.reduce((sum, size) => sum + size, 0);
+  };
+  expect(numbers(80) - numbers(40)).toBe(2 * (numbers(40) - numbers(20)));
 });

@@ -31,7 +31,7 @@ test('a mean at temperature 1 is warned of, once', () => {
   const found = warnings(-2.3, 32, 1);
   expect(found).toHaveLength(1);
   expect(found[0]).toMatch(
-    /^sgld.update: the log posterior of a batch of 32 is -2.30, which looks like a mean over the batch, and the temperature is 1\. .* set temperature to 1 \/ number of data/,
+    /^sgld.update: the log posterior of a batch of 32 is -2.30, which may be a mean over the batch, and the temperature is 1\. If it is, .* set temperature to 1 \/ number of data/,
   );
 });
 
@@ -46,6 +46,7 @@ test('a log prior that is not divided by the number of data is warned of, once',
 test.each([
   ['a sum at temperature 1', -2.3 * 32, 32, 1],
   ['a mean at 1 / number of data', -2.3, 32, 1 / 60_000],
+  ['a sum of squares at its optimum', 0, 100, 1],
   ['no batch', -2.3, null, 1],
   ['a batch of few', -2.3, 4, 1],
   ['temperature 0', -1e6, 32, 0],

@@ -18,6 +18,7 @@ import {
   stepCache,
   stepper,
   type Transform,
+  warnOfScale,
 } from '../src/index.ts';
 
 export interface Hyper {
@@ -55,7 +56,7 @@ export function build<P extends TensorTree, B, A>(
         };
         return [{ params: map(moved, params, slope), logPosterior: value }, aux];
       },
-      'logPosterior',
+      { value: 'logPosterior', hyper: ['learningRate', 'temperature'], inspect: warnOfScale(name) },
     );
   });
   return {

@@ -15,6 +15,7 @@ export {
   insertTrainableInplace,
   isTrainable,
   type Mask,
+  resolveMask,
   type TrainableFunction,
 } from './trainable.ts';
 export type { LeafOf, LeafPredicate, MapLeaves, TensorTree, Tree } from './types.ts';

@@ -1,11 +1,13 @@
 import { clone, type Tensor, Variable } from '@tensorflow/tfjs-core';
 import { kindOf } from './container.ts';
+import { build } from './flatten.ts';
 import { map } from './map.ts';
 import { describe } from './mismatch.ts';
 import { fieldPath, itemPath, root } from './path.ts';
 import { type Chooser, choose, extractChosen, insertChosen, insertChosenInplace } from './select.ts';
 import type { Structure } from './structure.ts';
-import type { LeafPredicate, TensorTree, Tree } from './types.ts';
+import { flattenTensors } from './tensors.ts';
+import type { LeafPredicate, MapLeaves, TensorTree, Tree } from './types.ts';
 
 /**
  * Which leaves are inferred; the others are frozen. A predicate, or a tree of booleans of the structure of the
@@ -66,6 +68,13 @@ function expected({ kind, keys, children }: Structure): string {
   if (kind === 'array') return `boolean or [${children.length} ${children.length === 1 ? 'item' : 'items'}]`;
   if (kind === 'object') return `boolean or {${keys.join(', ')}}`;
   return kind === 'null' ? 'boolean or null' : 'boolean';
+}
+
+/** What a mask chooses: a tree of the same structure, with whether each leaf is inferred. */
+export function resolveMask<T extends TensorTree>(tree: T, mask: Mask = isTrainable): MapLeaves<T, boolean> {
+  const { leaves, structure } = flattenTensors('tree.resolveMask', tree);
+  const chosen = chooseByMask('tree.resolveMask', mask)(leaves, structure);
+  return build(structure, chosen, 0) as MapLeaves<T, boolean>;
 }
 
 /** `extract` by mask: frozen leaves become empty tensors. */

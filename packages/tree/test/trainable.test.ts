@@ -9,6 +9,7 @@ import {
   leaves,
   type Mask,
   map,
+  resolveMask,
   size,
 } from '../src/index.ts';
 import { Point } from './trees.ts';
@@ -30,6 +31,9 @@ describe('masks', () => {
     const sub = extractTrainable(tree, mask);
     expect(sizes(sub)).toEqual(expected);
     expect(insertTrainable(tree, sub, mask)).toEqual(tree);
+    const resolved = resolveMask(tree, mask);
+    expect(leaves(resolved)).toEqual(expected.map((count) => count > 0));
+    expect(resolved.head.w).toBe(null);
     free([tree, sub]);
   });
 

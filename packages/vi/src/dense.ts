@@ -14,16 +14,18 @@ import {
 import { type GradientTransformation, requireOptimizer } from '@posteriors/optim';
 import type { Key } from '@posteriors/random';
 import {
-  checkOptions,
   type InitOptions,
   initState,
   type LogProbFn,
+  named,
   notYet,
+  readsAtOnce,
+  symmetricLike,
   type Transform,
   type UpdateOptions,
 } from '@posteriors/transform';
 import { size, type TensorTree } from '@posteriors/tree';
-import { clone, eye, mul, Tensor } from '@tensorflow/tfjs-core';
+import { clone, Tensor } from '@tensorflow/tfjs-core';
 import type { Estimator, Family, Hyper, NelboOptions } from './variational.ts';
 import * as variational from './variational.ts';
 
@@ -31,8 +33,8 @@ export type { Estimator, Hyper, NelboOptions } from './variational.ts';
 
 export interface Config extends Hyper, Estimator {
   /**
-   * Initial factor of the covariance, for n parameters in all: a number for that times the identity, a lower triangular matrix `[n, n]`, or
-   * its lower triangle row after row, `[n (n + 1) / 2]`. Default 1; 0.05 suits a network.
+   * Initial factor of the covariance, for n parameters in all: a number or a scalar tensor for that times the identity, a lower triangular
+   * matrix `[n, n]`, or its lower triangle row after row, `[n (n + 1) / 2]`; no 0 on the diagonal. Default 1; 0.05 suits a network.
    */
   readonly initL?: number | Tensor;
 }
@@ -56,14 +58,15 @@ const family: Family<Tensor> = {
  * estimated with draws θ = mean + L ξ, ξ ~ N(0, I), for the mean and the lower triangle of L, whose diagonal may change its sign. The
  * optimiser minimises.
  *
- * Other than in posteriors 0.1.2, sticking the landing holds the mean in log q as well as L, so gradients of the mean differ from it there.
+ * Other than in posteriors 0.1.2, sticking the landing holds the mean in log q as well as L, so gradients of the mean differ from it there; and
+ * the optimiser's state moves on in place as well.
  */
 export function build<P extends TensorTree, B, A>(
   logPosterior: LogProbFn<P, B, A>,
   optimizer: GradientTransformation,
   config: Config = {},
 ): Transform<P, State<P>, B, A, Hyper> {
-  checkOptions('vi.dense.build', config, Object.keys(defaults));
+  variational.checkConfig('vi.dense.build', config, 'initL');
   requireOptimizer('vi.dense.build', optimizer, 'the second argument');
   const { initL, ...settings } = config;
   return {
@@ -86,10 +89,10 @@ export interface State<P> extends Disposer {
 }
 
 /**
- * The first state. It owns its tensors; those given stay the caller's. `initL` as in {@link Config}; where it is 1 by default, this warns,
- * where a 1 is given, once.
+ * The first state. It owns its tensors; those given stay the caller's. `initL` as in {@link Config}; this warns, once, where it is 1.
  *
- * @throws if `initL` is a number that is 0 or not finite, as a covariance of 0 has no density, or does not fit the parameters.
+ * @throws if `initL` does not fit the parameters, is not finite, has a 0 on its diagonal, as a covariance of 0 has no density, or anything
+ *   above it. Tensors are read on cpu and wasm only.
  */
 export function init<P extends TensorTree>(
   params: P,
@@ -98,25 +101,52 @@ export function init<P extends TensorTree>(
 ): State<P> {
   const name = 'vi.dense.init';
   variational.warnOfUnitSds(name, 'initL', initL, defaults.initL, 0.05);
+  if (initL !== undefined) named(name, () => requireFactor(initL, size(params)));
   return initState(name, params, options, (owned) => {
     const LFactor = triangleOf(initL ?? defaults.initL, size(owned));
     return { LFactor, optState: optimizer.init([owned, LFactor]), nelbo: notYet() };
   });
 }
 
-function triangleOf(initL: number | Tensor, n: number): Tensor {
+/** @throws if it does not fit `n` parameters; where it can be read at once, also if it is no factor of a covariance that has a density. */
+function requireFactor(initL: number | Tensor, n: number): void {
   if (typeof initL === 'number') {
-    if (!Number.isFinite(initL) || initL === 0)
-      throw new Error(`initL is ${initL} and must be a finite number other than 0, or a tensor`);
-    return LToFlat(mul(eye(n), initL));
+    if (Number.isFinite(initL) && initL !== 0) return;
+    throw new Error(`initL is ${initL} and must be a finite number other than 0, or a tensor`);
   }
   const length = (n * (n + 1)) / 2;
   const is = initL instanceof Tensor ? `${initL.dtype}[${initL.shape}]` : `a ${typeof initL}`;
-  if (is !== `float32[${[n, n]}]` && is !== `float32[${length}]`) {
+  if (!['float32[]', `float32[${[n, n]}]`, `float32[${length}]`].includes(is)) {
     throw new Error(
       `initL is ${is}, and ${n} parameters take a number, float32[${n},${n}], or its lower triangle, float32[${length}]`,
     );
   }
+  if (initL.isDisposed) throw new Error(`initL is a disposed tensor ${is}`);
+  if (readsAtOnce()) requireTriangle(initL);
+}
+
+/** @throws if it has a 0 on the diagonal, something above it, or anything that is not finite. */
+function requireTriangle(initL: Tensor): void {
+  const columns = initL.shape[1] ?? 1;
+  for (const [at, value] of initL.dataSync().entries()) {
+    const [row, column] = initL.rank === 1 ? placeInTriangle(at) : [Math.floor(at / columns), at % columns];
+    const must =
+      !Number.isFinite(value) ? 'finite'
+      : row === column && value === 0 ? 'other than 0 on the diagonal, as a covariance of 0 has no density'
+      : column > row && value !== 0 ? '0 above the diagonal'
+      : undefined; // biome-ignore format: a table
+    if (must !== undefined) throw new Error(`initL is ${value} in row ${row}, column ${column}, and must be ${must}`);
+  }
+}
+
+/** The row and the column of an element of a lower triangle that lies row after row. */
+function placeInTriangle(at: number): readonly [row: number, column: number] {
+  const row = Math.floor((Math.sqrt(1 + 8 * at) - 1) / 2);
+  return [row, at - (row * (row + 1)) / 2];
+}
+
+function triangleOf(initL: number | Tensor, n: number): Tensor {
+  if (typeof initL === 'number' || initL.rank === 0) return LToFlat(symmetricLike(initL, n));
   return initL.rank === 2 ? LToFlat(initL) : clone(initL);
 }
 

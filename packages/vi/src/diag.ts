@@ -8,12 +8,14 @@ import { diagNormalLogProb, diagNormalSample, type SampleOptions } from '@poster
 import { type GradientTransformation, requireOptimizer } from '@posteriors/optim';
 import type { Key } from '@posteriors/random';
 import {
-  checkOptions,
+  finite,
   type InitOptions,
   initState,
   type LogProbFn,
   likeParams,
+  named,
   notYet,
+  requireElements,
   type Transform,
   type UpdateOptions,
 } from '@posteriors/transform';
@@ -25,8 +27,8 @@ import * as variational from './variational.ts';
 export type { Estimator, Hyper, NelboOptions } from './variational.ts';
 
 export interface Config<P> extends Hyper, Estimator {
-  /** Initial logarithms of the standard deviations: a tree like the parameters, or a number for all. Default 0; -3 suits a network. */
-  readonly initLogSds?: P | number;
+  /** Initial logarithms of the standard deviations: a tree like the parameters, or a number or a scalar tensor for all. Default 0; -3 suits a network. */
+  readonly initLogSds?: P | number | Tensor;
 }
 
 const defaults = { ...variational.defaults, initLogSds: 0 } as const;
@@ -50,13 +52,15 @@ function standardDeviations(logSdDiag: TensorTree): TensorTree {
  *     NELBO = - E_q[log p(θ) - T log q(θ)]
  *
  * estimated with draws θ = mean + sd ξ, ξ ~ N(0, I), for the mean and the logarithms of the standard deviations. The optimiser minimises.
+ *
+ * Other than in posteriors 0.1.2, the optimiser's state moves on in place as well.
  */
 export function build<P extends TensorTree, B, A>(
   logPosterior: LogProbFn<P, B, A>,
   optimizer: GradientTransformation,
   config: Config<NoInfer<P>> = {},
 ): Transform<P, State<P>, B, A, Hyper> {
-  checkOptions('vi.diag.build', config, Object.keys(defaults));
+  variational.checkConfig('vi.diag.build', config, 'initLogSds');
   requireOptimizer('vi.diag.build', optimizer, 'the second argument');
   const { initLogSds, ...settings } = config;
   return {
@@ -80,16 +84,17 @@ export interface State<P> extends Disposer {
 }
 
 /**
- * The first state. It owns its tensors; those given stay the caller's. `initLogSds` as in {@link Config}; where it is 0 by default, this warns,
- * where a 0 is given, once.
+ * The first state. It owns its tensors; those given stay the caller's. `initLogSds` as in {@link Config}; this warns, once, where it
+ * is 0.
  */
 export function init<P extends TensorTree>(
   params: P,
   optimizer: GradientTransformation,
-  { initLogSds, ...options }: InitOptions & { readonly initLogSds?: NoInfer<P> | number } = {},
+  { initLogSds, ...options }: InitOptions & { readonly initLogSds?: NoInfer<P> | number | Tensor } = {},
 ): State<P> {
   const name = 'vi.diag.init';
   variational.warnOfUnitSds(name, 'initLogSds', initLogSds, defaults.initLogSds, -3);
+  if (initLogSds !== undefined) named(name, () => requireElements('initLogSds', initLogSds, finite));
   return initState(name, params, options, (owned) => {
     const logSdDiag = likeParams('initLogSds', initLogSds ?? defaults.initLogSds, owned);
     return { logSdDiag, optState: optimizer.init([owned, logSdDiag]), nelbo: notYet() };

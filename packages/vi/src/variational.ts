@@ -6,8 +6,10 @@ import { applyUpdates, type GradientTransformation, type StepHyper } from '@post
 import { foldIn, type Key, keyTensor, split } from '@posteriors/random';
 import {
   atStep,
+  checkConstants,
   checkedLogProb,
   checkHyper,
+  checkOptions,
   type HyperParameter,
   type InitOptions,
   keyFrom,
@@ -20,12 +22,16 @@ import {
   stepCache,
   stepper,
   type UpdateOptions,
+  warnOfScale,
 } from '@posteriors/transform';
 import type { TensorTree } from '@posteriors/tree';
 import { mean as average, mul, range, scalar, sub, type Tensor } from '@tensorflow/tfjs-core';
 
 export interface Hyper {
-  /** Temperature T of the posterior: 1 / number of data for a log posterior that is a mean. Default 1. */
+  /**
+   * Temperature T of the posterior: 1 / number of data for a log posterior that is a mean. Default 1. At 0 no q is the best one: it shrinks
+   * towards a point, which has no density, until the NELBO is NaN and `update` throws. For a maximum take `optim.build`.
+   */
   readonly temperature?: HyperParameter;
 }
 
@@ -42,6 +48,7 @@ export interface NelboOptions extends Estimator, InitOptions {
   readonly temperature?: number | Tensor;
 }
 
+const hyperNames = ['temperature'];
 export const defaults = { temperature: 1, nSamples: 1, stl: true } as const;
 
 /** A family of normal distributions q, each of which is given by its mean and its spread, a tree of tensors. */
@@ -56,16 +63,28 @@ export interface Family<S extends TensorTree> {
   readonly sample: <P extends TensorTree>(key: Key, mean: P, spread: S, options: SampleOptions) => P;
 }
 
-/** Who was told of standard deviations of 1 that were asked for: a choice, of which one warning is enough. */
-const toldOfChoice = new Set<string>();
+/**
+ * Looks at what `build` is given besides `option`, which is for `init`. `name` begins the errors.
+ *
+ * @throws if there are other options, or a number is out of its range; of a schedule there is nothing to look at yet.
+ */
+export function checkConfig(name: string, config: Hyper & Estimator, option: string): void {
+  checkOptions(name, config, [...Object.keys(defaults), option]);
+  const { temperature, nSamples } = { ...defaults, ...config };
+  checkConstants<Required<Hyper>>(name, { temperature }, { temperature: notNegative });
+  requireSamples(name, nSamples);
+}
 
-/** Warns, if the option `given` or its default `unit` starts every parameter with a standard deviation of 1; of a choice, once. */
+/** The functions whose users were told of standard deviations of 1. */
+const told = new Set<string>();
+
+/** Warns, once for each `name`, if the option `given` or its default `unit` starts every parameter with a standard deviation of 1. */
 export function warnOfUnitSds(name: string, option: string, given: unknown, unit: number, advice: number): void {
-  if (given !== undefined && (given !== unit || toldOfChoice.has(name))) return;
-  if (given !== undefined) toldOfChoice.add(name);
+  if ((given ?? unit) !== unit || told.has(name)) return;
+  told.add(name);
   console.warn(
     `${name}: ${option} is ${unit}, so every parameter starts with a standard deviation of 1. A neural network then sees little but noise and hardly learns; ` +
-      `start from about ${advice}. Give ${option} to choose; of a ${unit} that is given this warns only once.`,
+      `give ${option} about ${advice} to start from. This warns only once.`,
   );
 }
 
@@ -81,6 +100,7 @@ export function update<S extends TensorTree, State extends Tensors<P> & StateBas
 ): [state: State, aux: A] {
   const name = `${family.name}.update`;
   requireSamples(name, nSamples);
+  checkOptions(name, hyper, hyperNames);
   const hyperAt = (step: number): object => {
     const values = atStep({ temperature: defaults.temperature, ...hyper, ...options?.hyper }, step);
     checkHyper<Required<Hyper>>(name, values, { temperature: notNegative });
@@ -120,12 +140,16 @@ export function nelbo<S extends TensorTree, P extends TensorTree, B, A>(
     return evaluate(name, () => {
       const context = { key: keyTensor(key), step: scalar(0, 'int32') };
       const logProb = checkedLogProb(name, logPosterior);
-      return estimate(family, mean, spread(), batch, logProb, { temperature, nSamples, stl }, context);
+      const settings = { temperature, nSamples, stl };
+      const [value, { aux }] = estimate(family, mean, spread(), batch, logProb, settings, context);
+      return [value, aux];
     });
   });
 }
 
-/** `- E_q[log p(θ) - T log q(θ)]`, estimated with draws of θ from q through which the gradient goes. */
+/**
+ * `- E_q[log p(θ) - T log q(θ)]`, estimated with draws of θ from q through which the gradient goes, and the part `E_q[log p(θ)]` of it.
+ */
 function estimate<S extends TensorTree, P extends TensorTree, B, A>(
   family: Family<S>,
   mean: P,
@@ -134,18 +158,18 @@ function estimate<S extends TensorTree, P extends TensorTree, B, A>(
   logPosterior: LogProbFn<P, B, A>,
   { temperature, nSamples, stl }: Required<Estimator> & { readonly temperature: number | Tensor },
   { key, step }: StepContext,
-): [nelbo: Tensor, aux: A] {
+): [nelbo: Tensor, others: { readonly aux: A; readonly logPosterior: Tensor }] {
   const [noise, model] = split(key);
   const held = <T extends TensorTree>(tree: T): T => (stl ? stopGradient(tree) : tree);
   const [heldMean, heldSpread] = [held(mean), held(spread)];
-  const term = (theta: P, modelKey: Tensor): [Tensor, A] => {
+  const term = (theta: P, modelKey: Tensor): [Tensor, { aux: A; logPosterior: Tensor }] => {
     const [logP, aux] = logPosterior(theta, batch, { key: modelKey, step });
-    return [sub(mul(temperature, family.logProb(theta, heldMean, heldSpread)), logP), aux];
+    return [sub(mul(temperature, family.logProb(theta, heldMean, heldSpread)), logP), { aux, logPosterior: logP }];
   };
   if (nSamples === 1) return term(family.sample(noise, mean, spread, {}), model);
   const thetas = family.sample(noise, mean, spread, { sampleShape: [nSamples] });
-  const [terms, aux] = vmap(term)(thetas, foldIn(model, range(0, nSamples, 1, 'int32')));
-  return [average(terms), aux];
+  const [terms, { aux, logPosterior: values }] = vmap(term)(thetas, foldIn(model, range(0, nSamples, 1, 'int32')));
+  return [average(terms), { aux, logPosterior: average(values) }];
 }
 
 function requireSamples(name: string, nSamples: number): void {
@@ -180,17 +204,28 @@ function stepOf<S extends TensorTree, P extends TensorTree, B, A>(
       name,
       ({ params, optState, nelbo: _, ...others }, batch, { temperature, optimizer: hyper }, context) => {
         const moved = (others as { readonly [field: string]: S })[family.field] as S;
-        const loss = ([mean, raw]: readonly [P, S]): [Tensor, A] => {
+        const loss = ([mean, raw]: readonly [P, S]): ReturnType<typeof estimate<S, P, B, A>> => {
           const spread = family.spreadOf(raw);
           return estimate(family, mean, spread, batch, logProb, { temperature, nSamples, stl }, context);
         };
         const variational = [params, moved] as const;
-        const [[value, aux], gradient] = valueAndGrad(loss, { hasAux: true })(variational);
+        const [[value, { aux, logPosterior: inspected }], gradient] = valueAndGrad(loss, { hasAux: true })(variational);
         const [updates, nextOptState] = optimizer.update(gradient, optState, variational, hyper);
         const [mean, next] = applyUpdates(variational, updates);
-        return [{ params: mean, [family.field]: next, optState: nextOptState, nelbo: value }, aux];
+        return [{ params: mean, [family.field]: next, optState: nextOptState, nelbo: value }, aux, inspected];
       },
-      'nelbo',
+      { value: 'nelbo', remedy, hyper: hyperNames, inspect: warnOfScale(name) },
     );
   });
+}
+
+/** What may be wrong where a field of the new state is not finite. */
+function remedy(field: string, { temperature }: { readonly temperature?: unknown }): string {
+  if (temperature === 0)
+    return 'At temperature 0 no q is the best one: it shrinks towards a point, which has no density. Take a temperature above 0, or optim.build for a maximum.';
+  const what =
+    field === 'nelbo'
+      ? 'Either the log posterior is not defined at a draw from q, or q has diverged'
+      : 'Either the gradient of the NELBO is not finite, though its value is, or the step of the optimiser is far too large';
+  return `${what}: lower the learning rate of the optimiser, and start from smaller standard deviations.`;
 }

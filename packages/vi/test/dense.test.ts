@@ -98,8 +98,9 @@ describe('init', () => {
   const optimizer = optim.adam();
   const init = (initL: unknown) => dense.init(mean, optimizer, { initL: initL as number, seed: 0 });
 
-  test('takes a number, a matrix or its lower triangle, and leaves what it was given to the caller', () => {
-    const states = [init(0.3), init(factor), init(LFactor)] as const;
+  test('takes a number, a scalar, a matrix or its lower triangle, and leaves what it was given to the caller', () => {
+    const states = [init(0.3), init(factor), init(LFactor), init(tf.scalar(0.3))] as const;
+    expect(states[3].LFactor).toBeAllClose(states[0].LFactor);
     expect(states[0].LFactor).toBeAllClose(LToFlat(tf.mul(0.3, tf.eye(6))));
     expect(states[1].LFactor).toBeAllClose(LFactor, { rtol: 0, atol: 0 });
     expect(states[2].LFactor).toBeAllClose(LFactor, { rtol: 0, atol: 0 });
@@ -119,6 +120,18 @@ describe('init', () => {
       expect(() => init(wrong)).toThrow(`vi.dense.init: initL is float32[5,5], and ${needs}`);
       expect(() => init(flat)).toThrow(`vi.dense.init: initL is float32[20], and ${needs}`);
       expect(() => init(whole)).toThrow(`vi.dense.init: initL is int32[6,6], and ${needs}`);
+      tf.tidy(() => {
+        const at = (i: number): tf.Tensor => tf.oneHot(tf.scalar(i, 'int32'), 21);
+        const above = tf.oneHot(tf.tensor1d([2, 9, 9, 9, 9, 9], 'int32'), 6);
+        const bad: [tf.Tensor, string][] = [
+          [tf.scalar(0), '0 in row 0, column 0, and must be other than 0 on the diagonal'],
+          [tf.mul(LFactor, 0), '0 in row 0, column 0, and must be other than 0 on the diagonal'],
+          [tf.mul(LFactor, tf.sub(1, at(20))), '0 in row 5, column 5, and must be other than 0 on the diagonal'],
+          [tf.div(LFactor, tf.sub(1, at(4))), 'Infinity in row 2, column 1, and must be finite'],
+          [tf.add(factor, above), '1 in row 0, column 2, and must be 0 above the diagonal'],
+        ];
+        for (const [each, says] of bad) expect(() => init(each)).toThrow(`vi.dense.init: initL is ${says}`);
+      });
       expect(() => init('1')).toThrow(`vi.dense.init: initL is a string, and ${needs}`);
     });
   });

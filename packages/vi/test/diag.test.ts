@@ -58,6 +58,7 @@ describe('init', () => {
   test('takes log sds as a number or as a tree, and leaves what it was given to the caller', () => {
     const byNumber = diag.init(params, optimizer, { initLogSds: -3, seed: 0 });
     expect(byNumber.logSdDiag).toBeAllClose({ a: [[-3, -3, -3]], b: -3 });
+    expect(diag.init(params, optimizer, { initLogSds: tf.scalar(-3), seed: 0 }).logSdDiag).toBeAllClose({ a: [[-3, -3, -3]], b: -3 }); // biome-ignore format: one line
     const tree: Theta = { a: tf.tensor2d([[-1, -2, -3]]), b: tf.scalar(0) };
     const byTree = diag.init(params, optimizer, { initLogSds: tree, seed: 0 });
     expect(byTree.logSdDiag).toBeAllClose({ a: [[-1, -2, -3]], b: 0 });
@@ -69,9 +70,12 @@ describe('init', () => {
     const init = (initLogSds: unknown) => () =>
       diag.init(params, optimizer, { initLogSds: initLogSds as number, seed: 0 });
     expectNoLeak(() => {
-      expect(init(Number.NaN)).toThrow(
-        'vi.diag.init: initLogSds is NaN and must be a finite number, or a tree like the parameters',
+      expect(init(Number.NaN)).toThrow('vi.diag.init: initLogSds is NaN and must be a finite number');
+      const infinite = tf.scalar(-Infinity);
+      expect(init({ a: params.a, b: infinite })).toThrow(
+        'vi.diag.init: initLogSds $.b is -Infinity at element 0 and must be a finite number',
       );
+      infinite.dispose();
       expect(init({ a: params.a })).toThrow(
         'vi.diag.init: the parameters and initLogSds: tree.mapWithPath: trees differ in structure at $: {a, b} vs {a}',
       );

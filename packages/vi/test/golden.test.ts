@@ -111,7 +111,7 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (device) => {
   });
 });
 
-test('where the landing is stuck the mean is held too, which posteriors leaves attached', () => {
+test('where the landing is stuck the mean is held too (guards against posteriors 0.1.2, which leaves it attached)', () => {
   const cases = golden.estimates.filter((each) => 'meanLeftAttached' in each);
   expect(cases).toHaveLength(6);
   for (const each of cases) {

@@ -140,7 +140,7 @@ describe.each(families)('$name', (family) => {
         return 0.1 / (step + 1);
       };
       const optimizers = {
-        sgd: optim.sgd({ learningRate: 0.002, momentum: 0.5 }),
+        sgd: optim.sgd({ learningRate: 0.0005, momentum: 0.5 }),
         adam: optim.adam({ learningRate: schedule }),
         adamw: optim.adamw({ learningRate: 0.05 }),
       };
@@ -159,7 +159,7 @@ describe.each(families)('$name', (family) => {
       }
     });
 
-    test('the state of the optimiser is kept, in place as well', () => {
+    test('the state of the optimiser is kept, in place as well (guards against posteriors 0.1.2, which loses it in place)', () => {
       const transform = family.build(target, optim.adam({ learningRate: 0.05 }), small);
       const [pure, inplace] = [1, 1].map((seed) => transform.init(makeParams(), { seed })) as [State, State];
       let state = pure;
@@ -193,12 +193,11 @@ describe.each(families)('$name', (family) => {
     });
 
     test('the functions of the module equal those of build, with the same defaults', () => {
-      const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+      vi.spyOn(console, 'warn').mockImplementation(() => {});
       const optimizer = optim.adam();
       const transform = family.build(target, optimizer);
       const built = transform.init(makeParams(), { seed: 4 });
       const own = family.init(makeParams(), optimizer, { seed: 4 });
-      expect(warn).toHaveBeenCalledTimes(2);
       expect(values(own)).toEqual(values(built));
       const [next] = family.update(own, null, target, optimizer);
       expect(values(next)).toEqual(values(transform.update(built, null)[0]));
@@ -238,36 +237,10 @@ describe.each(families)('$name', (family) => {
     });
   });
 
-  test('init warns, in words, of standard deviations of 1 by default, and once where they are asked for', () => {
-    const { option, unit, advice } = family;
-    const optimizer = optim.adam();
-    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
-    const init = (options?: object): void => family.init(makeParams(), optimizer, options).dispose();
-    init(small);
-    init({ [option]: unit + 1e-4 });
-    family.build(target, optimizer);
-    expect(warn).not.toHaveBeenCalled();
-    for (let i = 0; i < 3; i++) init({ [option]: unit });
-    family
-      .build(target, optimizer, { [option]: unit })
-      .init(makeParams())
-      .dispose();
-    expect(warn).toHaveBeenCalledTimes(1);
-    init();
-    family.build(target, optimizer).init(makeParams()).dispose();
-    expect(warn).toHaveBeenCalledTimes(3);
-    for (const [text] of warn.mock.calls) {
-      expect(text).toContain(
-        `${name}.init: ${option} is ${unit}, so every parameter starts with a standard deviation of 1. `,
-      );
-      expect(text).toContain(`start from about ${advice}. Give ${option} to choose`);
-    }
-  });
-
   describe('sample', () => {
     const state = family.init({ a: tf.tensor1d([1, -2]), b: tf.scalar(3) }, optim.adam(), { ...small, seed: 1 });
 
-    test('has the shape asked for in front of that of each parameter', () => {
+    test('has the shape asked for in front of that of each parameter (guards against posteriors 0.1.2, where dense draws fail for none and for two axes)', () => {
       const shapes = (sampleShape?: number[]) => {
         const drawn = family.sample(state, { seed: 0, ...(sampleShape ? { sampleShape } : {}) });
         return Object.values(drawn).map(({ shape }) => shape);
@@ -317,6 +290,14 @@ describe.each(families)('$name', (family) => {
         );
       });
     });
+  });
+
+  test('build refuses numbers that are wrong from the start, and takes a schedule of which they are not known', () => {
+    const make = (config: object) => () => family.build(target, optim.adam(), config);
+    expect(make({ nSamples: 0 })).toThrow(`${name}.build: nSamples is 0 and must be a whole number from 1`);
+    expect(make({ temperature: -1 })).toThrow(`${name}.build: temperature is -1 and must be a number that is not negative`); // biome-ignore format: one line
+    expect(make({ temperature: tf.ones([2]) })).toThrow(`${name}.build: temperature has shape [2] and must be a scalar`); // biome-ignore format: one line
+    expect(make({ temperature: () => -1 })).not.toThrow();
   });
 
   test('build refuses what is no optimiser and options that do not exist', () => {

@@ -1,6 +1,6 @@
 import { type NdArray, sameShape, showShape, sizeOf, stridesOf } from './array.ts';
-import { axisOf, integersOf } from './attributes.ts';
-import { type Kernels, ofTwo } from './kernel.ts';
+import { axisOf, integersOf, numberOf } from './attributes.ts';
+import { type Kernels, ofOne, ofTwo } from './kernel.ts';
 
 export const indexing: Kernels = {
   GatherV2: ofTwo((x, indices, attributes) => {
@@ -19,6 +19,11 @@ export const indexing: Kernels = {
       }
     }
     return { shape, values };
+  }),
+
+  IndicesWithin: ofOne((indices, attributes) => {
+    for (const index of indices.values) within(index, numberOf(attributes, 'length'));
+    return indices;
   }),
 
   GatherNd: ofTwo((x, indices) => {

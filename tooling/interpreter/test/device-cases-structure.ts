@@ -91,6 +91,9 @@ for (const dtype of ['float32', 'int32', 'bool'] as const) {
   add('GatherNd', [{ shape: [4, 3], dtype }, index([2, 5, 2], 2)]);
   add('GatherNd', [{ shape: [4, 3], dtype }, index([0, 2], 2)]);
 }
+for (const shape of [[5], [2, 3], [0]]) {
+  add('IndicesWithin', [{ shape, dtype: 'int32', range: [0, 3] }], { kernel: 'GatherV2', length: 4, outside: -4 });
+}
 for (const dtype of ['float32', 'int32'] as const) {
   const index = (shape: readonly number[], max: number): Operand => ({ shape, dtype: 'int32', range: [0, max] });
   add('ScatterNd', [index([6, 1], 3), { shape: [6, 3], dtype }], { shape: [4, 3] });

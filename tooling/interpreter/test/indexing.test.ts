@@ -19,6 +19,12 @@ describe('GatherV2', () => {
   });
 });
 
+test('IndicesWithin', () => {
+  const attributes = { kernel: 'GatherV2', length: 3 };
+  expect(apply('IndicesWithin', [vector(0, 2)], attributes, float(2))).toEqual([0, 2]);
+  expect(() => apply('IndicesWithin', [vector(0, 3)], attributes, float(2))).toThrow(/index 3 is outside/);
+});
+
 describe('GatherNd', () => {
   test('takes elements or rows', () => {
     expect(apply('GatherNd', [x, array([2, 2], [0, 2, 1, 0])], {}, float(2))).toEqual([3, 4]);

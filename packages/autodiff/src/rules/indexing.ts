@@ -16,7 +16,8 @@ registerRule('GatherV2', {
       // [before, indices, after] -> [count, before, after], added at its places along a leading axis, which moves back.
       const updates = moveAxis(reshapeTo(cotangent, [...before, count, ...after]), axis, 0);
       const shape = [x!.shape[axis] as number, ...before, ...after];
-      const sums = record('ScatterNd', [reshapeTo(indices!, [count, 1]), updates], { shape });
+      const within = record('IndicesWithin', [indices!], { kernel: 'GatherV2', length: x!.shape[axis] as number });
+      const sums = record('ScatterNd', [reshapeTo(within, [count, 1]), updates], { shape });
       return moveAxis(sums, 0, axis);
     },
   },
@@ -26,6 +27,11 @@ registerRule('GatherV2', {
     if (!batchedX) return moveAxis(record('GatherV2', [x!, indices!], { axis }), axis, 0);
     return gather(x!, indices as Tensor1D, axis + 1, 1);
   },
+});
+
+registerRule('IndicesWithin', {
+  derivative: 'zero',
+  batch: ([indices], _batched, attributes) => record('IndicesWithin', [indices!], attributes),
 });
 
 /** `[count, depth]` indices and the updates that belong to them, whatever shape they came in. */

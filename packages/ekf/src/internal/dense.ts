@@ -6,7 +6,10 @@ import { cholesky, triangularSolve } from '@posteriors/linalg';
 import type { Key } from '@posteriors/random';
 import {
   atStep,
+  checkConstants,
   checkHyper,
+  checkOptions,
+  type HyperCheck,
   type HyperParameter,
   type InitOptions,
   initState,
@@ -18,15 +21,16 @@ import {
   readsAtOnce,
   requireMatrix,
   requireSymmetric,
+  requireSymmetricLike,
   type Scalars,
   symmetricLike,
 } from '@posteriors/transform';
-import { ravel, size, type TensorTree } from '@posteriors/tree';
+import { map, ravel, size, type TensorTree } from '@posteriors/tree';
 import { add, isNaN as isNotANumber, matMul, mul, reshape, Tensor, transpose, where } from '@tensorflow/tfjs-core';
 
 /** Numbers, schedules or scalar tensors. */
 export interface Hyper {
-  /** Inverse temperature ε of the likelihood, positive: what the log likelihood is multiplied by. */
+  /** Inverse temperature ε of the likelihood, not negative: what the log likelihood is multiplied by. 0 leaves the batch out. */
   readonly learningRate: HyperParameter;
   /**
    * Covariance of the noise that moves the parameters before an update: a symmetric tensor `[p, p]` in the order of `tree.ravel`, or a
@@ -35,13 +39,19 @@ export interface Hyper {
   readonly transitionCov?: HyperParameter;
 }
 
+export const hyperNames: readonly string[] = ['learningRate', 'transitionCov'];
 const defaults = { transitionCov: 0, initCov: 1 } as const;
+
+const isMatrix = (given: HyperParameter): given is Tensor => given instanceof Tensor && given.rank > 0;
+/** The checks of hyper-parameters, but for a transition covariance that is a matrix. */
+const checksFor = (transitionCov: HyperParameter): { readonly [K in keyof Hyper]: HyperCheck } =>
+  isMatrix(transitionCov) ? { learningRate: notNegative } : { learningRate: notNegative, transitionCov: notNegative };
 
 /** The first covariance. */
 export interface Initial {
   /**
    * A symmetric positive definite tensor `[p, p]` over the `p` numbers of the parameters in the order of `tree.ravel`, or a variance for all
-   * of them. Default 1.
+   * of them, a number or a scalar tensor. Default 1.
    */
   readonly initCov?: Tensor | number;
 }
@@ -69,21 +79,26 @@ export function initDense<P extends TensorTree>(
   params: P,
   { initCov = defaults.initCov, ...options }: InitOptions & Initial,
 ): State<P> {
-  if (initCov instanceof Tensor) named(name, () => requireCovariance(initCov, params));
-  else checkHyper<{ initCov: number }>(name, { initCov }, { initCov: positive });
+  named(name, () => requireCovariance(initCov, size(params)));
   return initState(name, params, options, (owned) => ({
     cov: symmetricLike(initCov, size(owned)),
     logLikelihood: notYet(),
   }));
 }
 
+/** @throws if `build` is given options besides the hyper-parameters and `others`, or hyper-parameters that are no schedules and wrong. */
+export function checkConfig(name: string, config: Hyper, others: readonly string[]): void {
+  checkOptions(name, config, [...hyperNames, ...others]);
+  const hyper = { ...defaults, ...config };
+  checkConstants<Hyper>(name, hyper, checksFor(hyper.transitionCov));
+}
+
 export function hyperAt(name: string, params: TensorTree, hyper: Hyper, step: number): object {
+  checkOptions(name, hyper, hyperNames);
   const values = atStep({ transitionCov: defaults.transitionCov, ...hyper }, step);
-  const { learningRate, transitionCov } = values;
-  checkHyper<Pick<Hyper, 'learningRate'>>(name, { learningRate }, { learningRate: positive });
-  if (transitionCov instanceof Tensor && transitionCov.rank > 0)
-    requireMatrix('transitionCov', transitionCov, size(params));
-  else checkHyper<Pick<Hyper, 'transitionCov'>>(name, { transitionCov }, { transitionCov: notNegative });
+  const { transitionCov } = values;
+  checkHyper<Hyper>(name, values, checksFor(transitionCov));
+  if (isMatrix(transitionCov)) requireSymmetric('transitionCov', transitionCov, size(params));
   return values;
 }
 
@@ -91,13 +106,14 @@ export function hyperAt(name: string, params: TensorTree, hyper: Hyper, step: nu
  * The mean and covariance after a step. `gradient`, `[p]`, and `curvature`, `[p, p]`, are those of the log likelihood, the latter negated.
  *
  * With the predicted covariance `L Lᵀ` the new one is `L (I + ε Lᵀ G L)⁻¹ Lᵀ = Wᵀ W`: symmetric and positive definite as it stands, and
- * nothing is inverted whose eigenvalues are below 1.
+ * nothing is inverted whose eigenvalues are below 1. `remedy` says what is wrong where that is not so.
  */
 export function filtered<P extends TensorTree>(
   { params, cov, logLikelihood }: Tensors<P>,
   gradient: Tensor,
   curvature: Tensor,
   { learningRate: epsilon, transitionCov }: Scalars<Hyper>,
+  remedy: (field: string) => string,
 ): Tensors<P> {
   const { flat, unravel } = ravel(params);
   requireMatrix('cov', cov, flat.size);
@@ -106,10 +122,16 @@ export function filtered<P extends TensorTree>(
   const l = cholesky(predicted);
   const inner = add(unit, mul(epsilon, matMul(l, matMul(curvature, l), true)));
   // Where the log likelihood is NaN, that is what the step reports, and not a pivot.
-  const w = triangularSolve(cholesky(where(isNotANumber(logLikelihood), unit, inner)), transpose(l));
+  const factor = cholesky(where(isNotANumber(logLikelihood), unit, inner), { remedy: remedy('cov') });
+  const w = triangularSolve(factor, transpose(l));
   const posterior = matMul(w, w, true);
   const move = reshape(matMul(posterior, reshape(gradient, [flat.size, 1])), [flat.size]);
-  return { params: unravel(add(flat, mul(epsilon, move))), cov: posterior, logLikelihood };
+  const moves = unravel(mul(epsilon, move));
+  return {
+    params: map((mu: Tensor, by: Tensor) => add(mu, by), params, moves),
+    cov: posterior,
+    logLikelihood,
+  };
 }
 
 export function sampleDense<P extends TensorTree>(
@@ -123,8 +145,8 @@ export function sampleDense<P extends TensorTree>(
   });
 }
 
-/** @throws unless it is a symmetric matrix over the parameters and, where it can be read at once, positive definite. */
-function requireCovariance(initCov: Tensor, params: TensorTree): void {
-  requireSymmetric('initCov', initCov, size(params));
-  if (readsAtOnce()) named('initCov', () => cholesky(initCov).dispose());
+/** @throws unless it is a variance or a symmetric matrix over `n` numbers and, where it can be read at once, positive definite. */
+function requireCovariance(initCov: number | Tensor, n: number): void {
+  requireSymmetricLike('initCov', initCov, n, positive);
+  if (isMatrix(initCov) && readsAtOnce()) named('initCov', () => cholesky(initCov).dispose());
 }

@@ -5,7 +5,9 @@ import { diagNormalSample, type SampleOptions } from '@posteriors/distributions'
 import type { Key } from '@posteriors/random';
 import {
   atStep,
+  checkConstants,
   checkHyper,
+  checkOptions,
   type HyperParameter,
   type InitOptions,
   initState,
@@ -14,7 +16,7 @@ import {
   named,
   notNegative,
   notYet,
-  positive,
+  requireElements,
   type Scalars,
 } from '@posteriors/transform';
 import { map, type TensorTree } from '@posteriors/tree';
@@ -22,18 +24,20 @@ import { add, div, mul, sqrt, square, type Tensor } from '@tensorflow/tfjs-core'
 
 /** Numbers, schedules or scalar tensors. */
 export interface Hyper {
-  /** Inverse temperature ε of the likelihood, positive: what the log likelihood is multiplied by. */
+  /** Inverse temperature ε of the likelihood, not negative: what the log likelihood is multiplied by. 0 leaves the batch out. */
   readonly learningRate: HyperParameter;
   /** Standard deviation of the noise that moves each parameter before an update. Default 0: the parameters stand still. */
   readonly transitionSd?: HyperParameter;
 }
 
+export const hyperNames: readonly string[] = ['learningRate', 'transitionSd'];
 const defaults = { transitionSd: 0, initSds: 1 } as const;
+const checks = { learningRate: notNegative, transitionSd: notNegative };
 
 /** The first standard deviations. */
 export interface Initial<P> {
-  /** A tree like the parameters, or a number for all of them; not negative. Default 1. */
-  readonly initSds?: P | number;
+  /** A tree like the parameters, or a number or a scalar tensor for all of them; not negative. Default 1. */
+  readonly initSds?: P | number | Tensor;
 }
 
 export interface State<P> extends Disposer {
@@ -59,16 +63,23 @@ export function initDiagonal<P extends TensorTree>(
   params: P,
   { initSds = defaults.initSds, ...options }: InitOptions & Initial<P>,
 ): State<P> {
-  if (typeof initSds === 'number') checkHyper<{ initSds: number }>(name, { initSds }, { initSds: notNegative });
+  named(name, () => requireElements('initSds', initSds, notNegative));
   return initState(name, params, options, (owned) => ({
     sdDiag: likeParams('initSds', initSds, owned),
     logLikelihood: notYet(),
   }));
 }
 
+/** @throws if `build` is given options besides the hyper-parameters and `others`, or hyper-parameters that are no schedules and wrong. */
+export function checkConfig(name: string, config: Hyper, others: readonly string[]): void {
+  checkOptions(name, config, [...hyperNames, ...others]);
+  checkConstants<Hyper>(name, { ...defaults, ...config }, checks);
+}
+
 export function hyperAt(name: string, hyper: Hyper, step: number): object {
+  checkOptions(name, hyper, hyperNames);
   const values = atStep({ transitionSd: defaults.transitionSd, ...hyper }, step);
-  checkHyper<Required<Hyper>>(name, values, { learningRate: positive, transitionSd: notNegative });
+  checkHyper<Required<Hyper>>(name, values, checks);
   return values;
 }
 

@@ -2,6 +2,7 @@
 
 import { type Disposer, evaluate } from '@posteriors/autodiff';
 import { denseNormalSample } from '@posteriors/distributions';
+import { diagonal } from '@posteriors/linalg';
 import type { Key } from '@posteriors/random';
 import {
   checkHyper,
@@ -12,12 +13,12 @@ import {
   notNegative,
   readsAtOnce,
   requireMatrix,
-  requireSymmetric,
+  requireSymmetricLike,
   symmetricLike,
   symmetricPart,
 } from '@posteriors/transform';
 import { map, size, type TensorTree } from '@posteriors/tree';
-import { add, gather, mul, range, reshape, sqrt, Tensor, tidy, zerosLike } from '@tensorflow/tfjs-core';
+import { add, mul, sqrt, type Tensor, tidy, zerosLike } from '@tensorflow/tfjs-core';
 import { type DrawOptions, requirePrecision } from './draw.ts';
 
 export interface State<P> extends Disposer {
@@ -33,8 +34,8 @@ export interface State<P> extends Disposer {
 /** The first precision. */
 export interface Initial {
   /**
-   * The precision of a prior: a symmetric tensor `[p, p]` in the order of `tree.ravel`, or a number, not negative, that stands for itself
-   * times the identity. Default 0.
+   * The precision of a prior: a symmetric tensor `[p, p]` in the order of `tree.ravel`, or a number or a scalar tensor, not negative, that
+   * stands for itself times the identity. Default 0.
    */
   readonly initPrec?: Tensor | number;
 }
@@ -50,8 +51,7 @@ export function initDense<P extends TensorTree>(
   params: P,
   { initPrec = 0, ...options }: InitOptions & Initial,
 ): State<P> {
-  if (!(initPrec instanceof Tensor)) checkHyper<{ initPrec: number }>(name, { initPrec }, { initPrec: notNegative });
-  else named(name, () => requireSymmetric('initPrec', initPrec, size(params)));
+  named(name, () => requireSymmetricLike('initPrec', initPrec, size(params), notNegative));
   return initState(name, params, options, (owned) => ({ prec: symmetricLike(initPrec, size(owned)) }));
 }
 
@@ -82,9 +82,4 @@ export function sampleDense<P extends TensorTree>(
       return map((mean: Tensor, draw: Tensor) => add(mean, mul(sd, draw)), params, draws as never);
     });
   });
-}
-
-function diagonal(matrix: Tensor): Tensor {
-  const n = matrix.shape[0] as number;
-  return gather(reshape(matrix, [n * n]), range(0, n * n, n + 1, 'int32'));
 }

@@ -12,6 +12,7 @@ import {
   named,
   notNegative,
   readsAtOnce,
+  requireElements,
 } from '@posteriors/transform';
 import { leaves, map, paths, type TensorTree } from '@posteriors/tree';
 import { add, div, sqrt, type Tensor } from '@tensorflow/tfjs-core';
@@ -29,8 +30,8 @@ export interface State<P> extends Disposer {
 
 /** The first precision. */
 export interface Initial<P> {
-  /** The precision of a prior: a tree like the parameters, or a number for all of them; not negative. Default 0. */
-  readonly initPrecDiag?: P | number;
+  /** The precision of a prior: a tree like the parameters, or a number or a scalar tensor for all of them; not negative. Default 0. */
+  readonly initPrecDiag?: P | number | Tensor;
 }
 
 /** The tensors of a state. */
@@ -44,9 +45,7 @@ export function initDiagonal<P extends TensorTree>(
   params: P,
   { initPrecDiag = 0, ...options }: InitOptions & Initial<P>,
 ): State<P> {
-  if (typeof initPrecDiag === 'number') {
-    checkHyper<{ initPrecDiag: number }>(name, { initPrecDiag }, { initPrecDiag: notNegative });
-  }
+  named(name, () => requireElements('initPrecDiag', initPrecDiag, notNegative));
   return initState(name, params, options, (owned) => ({ precDiag: likeParams('initPrecDiag', initPrecDiag, owned) }));
 }
 

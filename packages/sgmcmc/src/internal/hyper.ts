@@ -1,11 +1,19 @@
 /** The hyper-parameters of the samplers: what they mean and what they must be. */
 
-import { checkHyper, type HyperParameter, notNegative, positive } from '@posteriors/transform';
+import {
+  checkConstants,
+  checkHyper,
+  checkOptions,
+  type HyperCheck,
+  type HyperParameter,
+  notNegative,
+  positive,
+} from '@posteriors/transform';
 import type { Tensor } from '@tensorflow/tfjs-core';
 
 /** Numbers, schedules or scalar tensors. */
 export interface LangevinHyper {
-  /** Step size epsilon, positive. */
+  /** Step size epsilon, not negative. */
   readonly learningRate: HyperParameter;
   /** Temperature T of the posterior: 1 / number of data for a log posterior that is a mean. 0 gives an optimiser. Default 1. */
   readonly temperature?: HyperParameter;
@@ -27,21 +35,40 @@ export interface GradientNoise {
 type Values = { readonly [name: string]: number | Tensor };
 
 const checks = {
-  learningRate: positive,
+  learningRate: notNegative,
   alpha: notNegative,
   beta: notNegative,
   sigma: positive,
   temperature: notNegative,
 };
 
+const checksOf = (names: readonly string[]): { readonly [name: string]: HyperCheck } =>
+  Object.fromEntries(Object.entries(checks).filter(([key]) => names.includes(key)));
+
+/**
+ * Looks at what `build` is given, whose hyper-parameters are the learning rate and those that have defaults.
+ *
+ * @throws if there are options besides those and `others`, and as {@link checkSampler} for what is no schedule.
+ */
+export function checkConfig(name: string, config: object, defaults: object, others: readonly string[] = []): void {
+  const names = ['learningRate', ...Object.keys(defaults)];
+  checkOptions(name, config, [...names, ...others]);
+  const hyper = { ...defaults, ...config } as { readonly [name: string]: HyperParameter };
+  checkConstants(name, hyper, checksOf(names));
+  if (names.includes('beta')) checkNoiseVariance(name, hyper);
+}
+
 /** @throws unless each value named, if it is a number, is in its range, and with `beta` there is a noise variance that is not negative. */
 export function checkSampler(name: string, values: Values, names: readonly string[]): void {
-  checkHyper<Values>(name, values, Object.fromEntries(Object.entries(checks).filter(([key]) => names.includes(key))));
+  checkHyper<Values>(name, values, checksOf(names));
   if (names.includes('beta')) checkNoiseVariance(name, values);
 }
 
 /** @throws if the noise variance T ε (2α - T ε β), of a sampler without friction T ε (2 - T ε β), is negative and its factors are numbers. */
-function checkNoiseVariance(name: string, { learningRate, alpha, beta, temperature }: Values): void {
+function checkNoiseVariance(
+  name: string,
+  { learningRate, alpha, beta, temperature }: { readonly [name: string]: HyperParameter },
+): void {
   const factors = [temperature, learningRate, beta];
   if (![...factors, alpha ?? 1].every((value) => typeof value === 'number')) return;
   const gain = 2 * ((alpha ?? 1) as number);

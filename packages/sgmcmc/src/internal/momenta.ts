@@ -5,13 +5,16 @@ import { normalLike } from '@posteriors/distributions';
 import type { Key } from '@posteriors/random';
 import {
   checkHyper,
+  finite,
   type InitOptions,
   initState,
   likeParams,
+  named,
   notNegative,
   notYet,
   positive,
   readsAtOnce,
+  requireElements,
   type StateBase,
 } from '@posteriors/transform';
 import { map, reduce, size, type TensorTree } from '@posteriors/tree';
@@ -19,8 +22,8 @@ import { mul, sqrt, type Tensor } from '@tensorflow/tfjs-core';
 
 /** What the `init` of a sampler with momenta may be given. */
 export interface MomentaOptions<P> extends InitOptions {
-  /** A tree like the parameters, or a number for all elements. Default: a draw from N(0, sigma² temperature). */
-  readonly momenta?: P | number | undefined;
+  /** A tree like the parameters, or a number or a scalar tensor for all elements. Default: a draw from N(0, sigma² temperature). */
+  readonly momenta?: P | number | Tensor | undefined;
   /** Standard deviation of the momenta at temperature 1. Default 1. */
   readonly sigma?: number | Tensor;
   /** Default 1. */
@@ -36,6 +39,7 @@ export function initWithMomenta<P extends TensorTree, F extends object>(
 ): { readonly params: P; readonly momenta: P; readonly logPosterior: Tensor } & F & StateBase & Disposer {
   const scale = { sigma, temperature };
   checkHyper<typeof scale>(name, scale, { sigma: positive, temperature: notNegative });
+  if (momenta !== undefined) named(name, () => requireElements('momenta', momenta, finite));
   const state = initState(name, params, options, (owned, key) => ({
     momenta: momenta === undefined ? stationary(key, owned, scale) : likeParams('momenta', momenta, owned),
     logPosterior: notYet(),

@@ -6,6 +6,7 @@ import {
   type AtStep,
   atStep,
   checkedLogProb,
+  checkOptions,
   type HyperParameter,
   type LogProbFn,
   type Scalars,
@@ -14,6 +15,7 @@ import {
   stepCache,
   stepper,
   type UpdateOptions,
+  warnOfScale,
 } from '@posteriors/transform';
 import type { TensorTree } from '@posteriors/tree';
 import type { Tensor } from '@tensorflow/tfjs-core';
@@ -57,6 +59,7 @@ export function sampler<T extends Position, H extends LangevinHyper>(
 ): Update<T, H> {
   const names = ['learningRate', ...Object.keys(defaults)];
   const steps = stepCache();
+  const inspect = warnOfScale(name);
   const makeStep = <P extends TensorTree, B, A>(logPosterior: LogProbFn<P, B, A>): Stepper<T, B, A> => {
     const valueAndGradient = valueAndGrad(checkedLogProb(name, logPosterior), { hasAux: true });
     return stepper<T, B, Scalars<H>, A>(
@@ -66,10 +69,11 @@ export function sampler<T extends Position, H extends LangevinHyper>(
         const [[value, aux], gradient] = valueAndGradient(tensors.params as P, batch, { ...context, key: model });
         return [{ ...move(tensors, gradient, hyper, noise), logPosterior: value } as T, aux];
       },
-      'logPosterior',
+      { value: 'logPosterior', remedy, hyper: names, inspect },
     );
   };
   return (state, batch, logPosterior, hyper, options) => {
+    checkOptions(name, hyper, names);
     const hyperAt = (step: number): object => {
       const given = { ...defaults, ...hyper, ...options?.hyper } as { readonly [name: string]: HyperParameter };
       const values = atStep(given, step);
@@ -79,4 +83,13 @@ export function sampler<T extends Position, H extends LangevinHyper>(
     };
     return steps([logPosterior], '', () => makeStep(logPosterior))(state, batch, hyperAt, options);
   };
+}
+
+/** What may be wrong where a field of the new state is not finite. */
+function remedy(field: string): string {
+  const what =
+    field === 'logPosterior'
+      ? 'Either the log posterior is not defined for this batch, or the parameters have diverged'
+      : 'Either the gradient of the log posterior is not finite at the parameters, though its value is, or the step is far too large or its noise variance negative';
+  return `${what}: lower the learning rate, and scale log posterior and temperature by 1 / number of data.`;
 }

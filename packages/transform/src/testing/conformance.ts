@@ -5,7 +5,7 @@ import { disposeTensors } from '../state.ts';
 import { memory, require, requireMemory } from './expect.ts';
 import { ofAllParameters, ofDevices, ofSettings } from './numbers.ts';
 import { ofOwnership } from './ownership.ts';
-import { makeBatch, nested, one, type Problem, vector } from './problem.ts';
+import { frozen, makeBatch, nested, one, type Problem, vector } from './problem.ts';
 import type { ConformanceOptions, Property, State } from './property.ts';
 
 /** One property of an algorithm. `run` throws unless it holds. */
@@ -15,7 +15,7 @@ export interface Check {
 }
 
 /**
- * Checks of an algorithm: on each device, with parameters that are nested, a vector, and a single number.
+ * Checks of an algorithm: on each device, with parameters that are nested, a vector, a single number, and partly frozen.
  *
  * They run one at a time, change the current device, and count tensors: nothing else may make any meanwhile.
  */
@@ -36,7 +36,7 @@ export function conformance<S extends State>(given: ConformanceOptions<S>): Chec
     },
   });
   return options.devices.flatMap((device) => [
-    ...[nested, vector, one].flatMap((problem) =>
+    ...[nested, vector, one, frozen].flatMap((problem) =>
       ofAllParameters<S>().map((property) => on(device, problem, property)),
     ),
     ...[...ofSettings<S>(), ...ofOwnership<S>(), ...(device === 'cpu' ? [] : ofDevices<S>())].map((property) =>

@@ -1,6 +1,8 @@
 import { leaves, type TensorTree } from '@posteriors/tree';
-import { mul, scalar, Tensor, tidy } from '@tensorflow/tfjs-core';
+import { add, mul, scalar, sqrt, square, sum, Tensor, tidy } from '@tensorflow/tfjs-core';
+import { readsAtOnce } from '../reads-at-once.ts';
 import { disposeTensors } from '../state.ts';
+import { check } from '../status.ts';
 import { withAux } from '../transform.ts';
 import { memory, require, requireDifferent, requireMemory, requireSame, requireThrow, valuesOf } from './expect.ts';
 import { makeBatch } from './problem.ts';
@@ -93,6 +95,37 @@ export function ofOwnership<S extends State>(): Property<S>[] {
         requireMemory('after updates that threw', memory(), before);
         requireSame('the state after updates that threw', await valuesOf(state), values);
         disposeTensors([state, larger]);
+      },
+    ],
+    [
+      'a step that gives NaN throws and leaves the state, pure and in place; where it cannot be read at once, check finds it',
+      async ({ problem, params, batch, options: { build } }) => {
+        const transform = build((p, data, context) => {
+          const [value, { prediction, error }] = problem.logPosterior(p, data, context);
+          // 0, whose derivative is 0 / 0.
+          const cusps = leaves(p).map((leaf) => sum<Tensor>(sqrt(square(mul(leaf as Tensor, 0)))));
+          const cusp = cusps.reduce((a, b) => add(a, b));
+          return withAux(add(value, cusp), { prediction: add(prediction, cusp), error });
+        }, {});
+        const state = transform.init(params, { seed: 1 });
+        const update = (inplace: boolean) => (): unknown => transform.update(state, batch, { inplace });
+        if (readsAtOnce()) {
+          const values = await valuesOf(state);
+          requireThrow('a derivative that is NaN', update(false), 'NaN');
+          const before = memory();
+          for (const inplace of [false, true]) requireThrow('a derivative that is NaN', update(inplace), 'NaN');
+          requireMemory('after steps that gave NaN', memory(), before);
+          requireSame('the state after steps that gave NaN', await valuesOf(state), values);
+          require('the step of the state after steps that gave NaN must be 0', state.step === 0);
+        } else {
+          disposeTensors(transform.update(state, batch, { inplace: true })[1]);
+          const sound = await check(state).then(
+            () => true,
+            () => false,
+          );
+          require('check does not find NaN', !sound);
+        }
+        state.dispose();
       },
     ],
     [

@@ -12,8 +12,10 @@ import {
   sub,
   sum,
   type Tensor,
+  tanh,
   tensor1d,
   tensor2d,
+  zeros,
 } from '@tensorflow/tfjs-core';
 import { type LogProbFn, withAux } from '../transform.ts';
 
@@ -68,6 +70,16 @@ export const one: Problem = {
   name: 'one parameter',
   makeParams: () => ({ only: tensor1d([0.5]) }),
   logPosterior: linear((params, x) => mul(sum(x, 1, true), (params as { readonly only: Tensor }).only)),
+};
+
+/** A last layer to infer: of what is frozen, an empty tensor is left in the tree. */
+export const frozen: Problem = {
+  name: 'frozen parameters',
+  makeParams: () => ({ body: { weight: zeros([0]) }, head: tensor1d([0.5, -1, 0.25]) }),
+  logPosterior: linear((params, x) => {
+    const { head } = params as { readonly head: Tensor; readonly [name: string]: TensorTree };
+    return matMul(tanh(x), reshape(head, [3, 1]));
+  }),
 };
 
 function linear(predict: (params: TensorTree, x: Tensor) => Tensor): Problem['logPosterior'] {

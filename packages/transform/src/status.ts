@@ -1,0 +1,96 @@
+/** Whether the numbers of a state are finite. */
+
+import { elementsOf } from '@posteriors/backend';
+import { leaves, paths } from '@posteriors/tree';
+import { backend, Tensor } from '@tensorflow/tfjs-core';
+import { named } from './named.ts';
+import type { StateBase } from './state.ts';
+
+/** An element of a state that is NaN or infinite. */
+export interface NotFinite {
+  /** The field of the state that it lies in. */
+  readonly field: string;
+  /** The tensor that it is in, and which of its elements it is, in words. */
+  readonly place: string;
+  readonly value: number;
+}
+
+/**
+ * The first element of the tensors of a state that is not finite, looked for on cpu or wasm, where they can be read at once. One in the field
+ * `first` goes before all others.
+ */
+export function findNotFinite(tensors: object, first?: string): NotFinite | undefined {
+  const device = backend();
+  const isBad = (leaf: unknown): boolean => isFloat(leaf) && indexOfNotFinite(elementsOf(device, leaf)) >= 0;
+  const all = leaves<unknown>(tensors);
+  if (!all.some(isBad)) return undefined;
+  const found = paths(tensors).flatMap((path, i): NotFinite[] => {
+    const leaf = all[i] as Tensor;
+    if (!isBad(leaf)) return [];
+    const values = leaf.dataSync();
+    const element = indexOfNotFinite(values);
+    return [{ field: fieldOf(path), place: placeOf(path, element, leaf.size), value: values[element] as number }];
+  });
+  return found.find(({ field }) => field === first) ?? found[0];
+}
+
+/**
+ * Reads a state and looks whether it is sound, on any device. `update` does so by itself where it can read at once; this is for WebGPU, for
+ * states that were mapped with `vmap`, and after `check: false`. A state that has not been updated is sound.
+ *
+ * @param state that of one chain, or of chains with stacked tensors and keys `[chains, 2]`.
+ * @throws (rejects) if one of its numbers is NaN or infinite, with the tensor and the chains. The state is not changed.
+ */
+export async function check(state: StateBase): Promise<void> {
+  const { key, step, ...tensors } = state;
+  if (step === 0) return;
+  const values = await Promise.all(leaves<unknown>(tensors).map((leaf) => (isFloat(leaf) ? leaf.data() : [])));
+  const chains = key instanceof Tensor && key.rank > 1 ? key.size / 2 : 1;
+  named('check', () => {
+    for (const [i, path] of paths(tensors).entries()) requireFinite(path, values[i] as ArrayLike<number>, chains, step);
+  });
+}
+
+function requireFinite(path: string, values: ArrayLike<number>, chains: number, step: number): void {
+  const element = indexOfNotFinite(values);
+  if (element < 0) return;
+  const size = values.length / chains;
+  const bad = new Set<number>();
+  for (let i = element; i < values.length; i++) if (!Number.isFinite(values[i])) bad.add(Math.floor(i / size));
+  const [first] = bad;
+  const where = chains === 1 ? '' : ` in chain ${first}`;
+  const others = bad.size === 1 ? '' : `, as in ${bad.size} of ${chains} chains: ${[...bad].join(', ')}`;
+  throw new Error(
+    `after ${step} updates ${placeOf(path, element % size, size)}${where} is ${values[element]}${others}. What was computed since is lost: go back to ` +
+      'an earlier state, and look there at the learning rate, at the scale of the log density and its derivatives, and for NaN in the batches.',
+  );
+}
+
+function isFloat(leaf: unknown): leaf is Tensor {
+  return leaf instanceof Tensor && leaf.dtype === 'float32';
+}
+
+/** Where the first element lies that is not finite; -1 if all are. */
+function indexOfNotFinite(values: ArrayLike<number>): number {
+  // 0 times a number is 0 only where that is finite. Four sums at a time, as each addition waits for the one before.
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const { length } = values;
+  const whole = length - (length % 4);
+  for (let i = 0; i < whole; i += 4) {
+    a += 0 * (values[i] as number);
+    b += 0 * (values[i + 1] as number);
+    c += 0 * (values[i + 2] as number);
+    d += 0 * (values[i + 3] as number);
+  }
+  for (let i = whole; i < length; i++) a += 0 * (values[i] as number);
+  return a + b + c + d === 0 ? -1 : Array.prototype.findIndex.call(values, (value) => !Number.isFinite(value));
+}
+
+function fieldOf(path: string): string {
+  return path.match(/\w+/)?.[0] ?? path;
+}
+
+function placeOf(path: string, element: number, size: number): string {
+  const tensor = path.replace(/^\$\.?/, '');
+  return size === 1 ? tensor : `element ${element} of ${tensor}`;
+}
