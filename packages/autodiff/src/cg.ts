@@ -15,6 +15,7 @@ import {
   where,
 } from '@tensorflow/tfjs-core';
 import { tensorLeaves } from './arguments.ts';
+import { checkOptions } from './check-options.ts';
 import { evaluate } from './evaluate.ts';
 import { jit } from './jit.ts';
 import { matchingLeaves } from './linear-map.ts';
@@ -75,8 +76,8 @@ export function cg<T extends TensorTree>(
   b: T,
   options: CgOptions<NoInfer<T>> = {},
 ): [x: T, info: CgInfo] {
-  const { maxiter = 10 * size(b) } = options;
   const { start, step } = iteration('cg', A, b, options);
+  const { maxiter = 10 * size(b) } = options;
   if (currentTrace() !== null || currentBackend().name === 'webgpu') {
     return evaluate('cg', () => {
       const [last] = scan((state: State<T>) => [step(state), []], start(), null, { length: maxiter });
@@ -99,8 +100,8 @@ export async function cgAsync<T extends TensorTree>(
   b: T,
   options: CgOptions<NoInfer<T>> = {},
 ): Promise<[x: T, info: CgInfo]> {
-  const { maxiter = 10 * size(b) } = options;
   const { start, step } = iteration('cgAsync', A, b, options);
+  const { maxiter = 10 * size(b) } = options;
   const loop = eagerLoop('cgAsync', start, step);
   try {
     for (let i = 0; i < maxiter && unfinished(await loop.state.error.data(), await loop.state.threshold.data()); i++)
@@ -120,8 +121,13 @@ function iteration<T extends TensorTree>(
   name: string,
   A: (x: T) => T,
   b: T,
-  { x0, damping = 0, tol = 1e-5, atol = 0, preconditioner }: CgOptions<T>,
+  options: CgOptions<T>,
 ): { start(): State<T>; step(state: State<T>): State<T> } {
+  if (typeof A !== 'function') {
+    throw new Error(`${name}: A must be a function; of a matrix give its product, (x) => tf.dot(matrix, x)`);
+  }
+  const known = ['x0', 'maxiter', 'damping', 'tol', 'atol', 'preconditioner'];
+  const { x0, damping = 0, tol = 1e-5, atol = 0, preconditioner } = checkOptions(name, options, known);
   const { leaves, structure } = tensorLeaves(name, 'the tensor of b', b);
   const likeB = (what: string, tree: T): T => {
     matchingLeaves(name, what, tree, structure, leaves);

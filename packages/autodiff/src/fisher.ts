@@ -1,6 +1,7 @@
 import { map, ravel, type TensorTree } from '@posteriors/tree';
 import { div, matMul, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
 import { splitAux } from './arguments.ts';
+import { checkOptions } from './check-options.ts';
 import { differentialOf, dividedByLength, type LikePrimals } from './differential.ts';
 import { evaluate, refusePromise } from './evaluate.ts';
 import { jacrev } from './jacobian.ts';
@@ -34,8 +35,9 @@ export function fvp(
   f: (...primals: never) => unknown,
   primals: readonly TensorTree[],
   tangents: readonly TensorTree[],
-  { hasAux = false, normalize = false }: NormalizeOption & { readonly hasAux?: boolean } = {},
+  options: NormalizeOption & { readonly hasAux?: boolean } = {},
 ): unknown {
+  const { hasAux = false, normalize = false } = checkOptions('fvp', options, ['hasAux', 'normalize']);
   return evaluate('fvp', () => {
     const { value, aux, pushforward, pullback } = differentialOf('fvp', f, primals, hasAux);
     const sum = pullback(pushforward(tangents));
@@ -66,8 +68,13 @@ export function empiricalFisher<R extends readonly unknown[], A>(
 ): (...args: R) => [fisher: Tensor2D, aux: A];
 export function empiricalFisher(
   f: (...args: never) => unknown,
-  { argnums = 0, hasAux = false, normalize = false }: EmpiricalFisherOptions & { readonly hasAux?: boolean } = {},
+  options: EmpiricalFisherOptions & { readonly hasAux?: boolean } = {},
 ): (...args: readonly unknown[]) => unknown {
+  const {
+    argnums = 0,
+    hasAux = false,
+    normalize = false,
+  } = checkOptions('empiricalFisher', options, ['argnums', 'hasAux', 'normalize']);
   return (...args) =>
     evaluate('empiricalFisher', () => {
       const indices = [argnums].flat() as number[];

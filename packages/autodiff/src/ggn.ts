@@ -3,6 +3,7 @@ import { map, ravel, type TensorTree } from '@posteriors/tree';
 import { gather, matMul, mul, range, reshape, sum, Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
 import { requireScalar, splitAux } from './arguments.ts';
 import { byRows } from './by-rows.ts';
+import { checkOptions } from './check-options.ts';
 import { sumOverChunks } from './chunks.ts';
 import { differentialOf, dividedByLength, type LikePrimals } from './differential.ts';
 import { evaluate, refusePromise } from './evaluate.ts';
@@ -27,6 +28,8 @@ type Value<Y, HasAux> = HasAux extends true ? (Y extends readonly [infer Z, unkn
 type AuxOf<Y, HasAux> = HasAux extends true ? (Y extends readonly [unknown, infer A] ? [A] : never) : [];
 
 /** `G` by itself, or followed by the aux of `forward` and that of `loss`, as far as they have any. */
+const known = ['forwardHasAux', 'lossHasAux', 'normalize'];
+
 export type WithAux<G, Y, FA, L, LA> = [...AuxOf<Y, FA>, ...AuxOf<L, LA>] extends []
   ? G
   : [G, ...AuxOf<Y, FA>, ...AuxOf<L, LA>];
@@ -57,8 +60,9 @@ export function ggnvp(
   loss: (z: never) => unknown,
   primals: readonly TensorTree[],
   tangents: readonly TensorTree[],
-  { forwardHasAux = false, lossHasAux = false, normalize = false }: GgnOptions<boolean, boolean> = {},
+  options: GgnOptions<boolean, boolean> = {},
 ): never {
+  const { forwardHasAux = false, lossHasAux = false, normalize = false } = checkOptions('ggnvp', options, known);
   return evaluate('ggnvp', () => {
     const { value, aux, pushforward, pullback } = differentialOf('ggnvp', forward, primals, forwardHasAux);
     const [gradient, curved, lossAux] = hvp(withAux('ggnvp', loss, lossHasAux), [value], [pushforward(tangents)], {
@@ -126,9 +130,10 @@ function summed(
   name: string,
   forward: (...args: never) => unknown,
   loss: (z: never) => unknown,
-  { forwardHasAux = false, lossHasAux = false, normalize = false }: GgnOptions<boolean, boolean> = {},
+  options: GgnOptions<boolean, boolean> = {},
   product: (left: TensorTree, right: TensorTree) => TensorTree,
 ): (params: TensorTree, ...rest: readonly unknown[]) => unknown {
+  const { forwardHasAux = false, lossHasAux = false, normalize = false } = checkOptions(name, options, known);
   return (params, ...rest) =>
     evaluate(name, () => {
       const model = withAux<TensorTree>(name, forward, forwardHasAux);

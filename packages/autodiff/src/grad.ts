@@ -2,6 +2,7 @@ import { currentTrace, type Trace } from '@posteriors/backend';
 import { type TensorTree, unflatten } from '@posteriors/tree';
 import { scalar, type Tensor } from '@tensorflow/tfjs-core';
 import { differentiated, requireScalar, splitAux } from './arguments.ts';
+import { checkOptions } from './check-options.ts';
 import { pullBack } from './differentiate.ts';
 import { evaluate, refusePromise } from './evaluate.ts';
 import { zerosLike } from './shapes.ts';
@@ -29,8 +30,9 @@ export function grad<R extends readonly unknown[]>(
 ): (params: Tensor, ...rest: R) => Tensor;
 export function grad<P extends TensorTree, R extends readonly unknown[], A>(
   f: (params: P, ...rest: R) => Tensor | readonly [Tensor, A],
-  { hasAux = false }: { readonly hasAux?: boolean } = {},
+  options: { readonly hasAux?: boolean } = {},
 ): (params: P, ...rest: R) => P | [P, A] {
+  const { hasAux = false } = checkOptions('grad', options, ['hasAux']);
   return (params, ...rest) =>
     evaluate('grad', () => {
       const { aux, gradient } = gradientOf('grad', f, hasAux, params, rest);
@@ -57,8 +59,9 @@ export function valueAndGrad<R extends readonly unknown[]>(
 ): (params: Tensor, ...rest: R) => [value: Tensor, gradient: Tensor];
 export function valueAndGrad<P extends TensorTree, R extends readonly unknown[], A>(
   f: (params: P, ...rest: R) => Tensor | readonly [Tensor, A],
-  { hasAux = false }: { readonly hasAux?: boolean } = {},
+  options: { readonly hasAux?: boolean } = {},
 ): (params: P, ...rest: R) => [Tensor | [Tensor, A], P] {
+  const { hasAux = false } = checkOptions('valueAndGrad', options, ['hasAux']);
   return (params, ...rest) =>
     evaluate('valueAndGrad', () => {
       const { value, aux, gradient } = gradientOf('valueAndGrad', f, hasAux, params, rest);

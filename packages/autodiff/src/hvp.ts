@@ -1,5 +1,6 @@
 import type { TensorTree } from '@posteriors/tree';
 import type { Tensor } from '@tensorflow/tfjs-core';
+import { checkOptions } from './check-options.ts';
 import { type LikePrimals, likePrimals } from './differential.ts';
 import { evaluate } from './evaluate.ts';
 import { gradientOf } from './grad.ts';
@@ -29,8 +30,9 @@ export function hvp(
   f: (...primals: never) => unknown,
   primals: readonly TensorTree[],
   tangents: readonly TensorTree[],
-  { hasAux = false }: { readonly hasAux?: boolean } = {},
+  options: { readonly hasAux?: boolean } = {},
 ): unknown {
+  const { hasAux = false } = checkOptions('hvp', options, ['hasAux']);
   return evaluate('hvp', () => {
     const slope = (...point: readonly TensorTree[]): readonly [TensorTree, TensorTree] => {
       const value = (all: readonly TensorTree[]): unknown => f(...(all as never));

@@ -1,6 +1,7 @@
 export { requireScalar, splitAux } from './arguments.ts';
 export { type ByRows, byRows } from './by-rows.ts';
 export { type CgInfo, type CgOptions, cg, cgAsync } from './cg.ts';
+export { checkOptions } from './check-options.ts';
 export { checkpoint } from './checkpoint.ts';
 export { sumOverChunks } from './chunks.ts';
 export { customJvp, customVjp } from './custom.ts';

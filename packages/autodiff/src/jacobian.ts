@@ -1,5 +1,6 @@
 import { flatten, type MapLeaves, type Structure, type TensorTree, unflatten } from '@posteriors/tree';
 import { cast, equal, range, reshape, slice, type Tensor } from '@tensorflow/tfjs-core';
+import { checkOptions } from './check-options.ts';
 import { evaluate } from './evaluate.ts';
 import { linearizeOf } from './jvp.ts';
 import { vjpOf } from './vjp.ts';
@@ -32,8 +33,9 @@ export function jacrev<R extends readonly unknown[]>(
 ): (params: Tensor, ...rest: R) => Tensor;
 export function jacrev(
   f: (params: never, ...rest: never) => unknown,
-  { hasAux = false }: { readonly hasAux?: boolean } = {},
+  options: { readonly hasAux?: boolean } = {},
 ): (params: never, ...rest: never) => unknown {
+  const { hasAux = false } = checkOptions('jacrev', options, ['hasAux']);
   return (params: TensorTree, ...rest: readonly unknown[]) =>
     evaluate('jacrev', () => {
       const of = (p: never): unknown => f(p, ...(rest as never));
@@ -75,8 +77,9 @@ export function jacfwd<R extends readonly unknown[]>(
 ): (params: Tensor, ...rest: R) => Tensor;
 export function jacfwd(
   f: (params: never, ...rest: never) => unknown,
-  { hasAux = false }: { readonly hasAux?: boolean } = {},
+  options: { readonly hasAux?: boolean } = {},
 ): (params: never, ...rest: never) => unknown {
+  const { hasAux = false } = checkOptions('jacfwd', options, ['hasAux']);
   return (params: TensorTree, ...rest: readonly unknown[]) =>
     evaluate('jacfwd', () => {
       const of = (p: never): unknown => f(p, ...(rest as never));
@@ -121,9 +124,9 @@ export function hessian<R extends readonly unknown[]>(
 ): (params: Tensor, ...rest: R) => Tensor;
 export function hessian(
   f: (params: never, ...rest: never) => unknown,
-  options?: { readonly hasAux?: boolean },
+  options: { readonly hasAux?: boolean } = {},
 ): (params: never, ...rest: never) => unknown {
-  const withAux = options as { hasAux: true };
+  const withAux = checkOptions('hessian', options, ['hasAux']) as { hasAux: true };
   return jacfwd(jacrev(f as () => [TensorTree, unknown], withAux), withAux);
 }
 

@@ -14,6 +14,7 @@ import {
 import { flatten, hasStructure, paths, type Structure, unflatten } from '@posteriors/tree';
 import { scalar, Tensor, tensor1d } from '@tensorflow/tfjs-core';
 import { requireReal } from './arguments.ts';
+import { checkOptions } from './check-options.ts';
 import { evaluate, refusePromise } from './evaluate.ts';
 import { hooks } from './hooks.ts';
 import { requirePure, type Traced } from './pure.ts';
@@ -60,8 +61,9 @@ const cacheSize = 32;
  */
 export function jit<A extends readonly unknown[], Y>(
   f: (...args: A) => Y,
-  { name = f.name || 'jit' }: { readonly name?: string } = {},
+  options: { readonly name?: string } = {},
 ): Compiled<A, Y> {
+  const { name = f.name || 'jit' } = checkOptions('jit', options, ['name']);
   // The entry used last comes first.
   let cache: Entry[] = [];
   let traces = 0;

@@ -2,6 +2,7 @@ import { currentTrace, type Trace, type Value } from '@posteriors/backend';
 import { flatten, paths, type Structure, type TensorTree, unflatten } from '@posteriors/tree';
 import { Tensor } from '@tensorflow/tfjs-core';
 import { describeLeaf, differentiated, requireArguments, requireReal, splitAux } from './arguments.ts';
+import { checkOptions } from './check-options.ts';
 import { pushForward } from './differentiate.ts';
 import { type Disposer, disposable } from './disposable.ts';
 import { evaluate, refusePromise } from './evaluate.ts';
@@ -32,8 +33,9 @@ export function jvp(
   f: (...primals: never) => unknown,
   primals: readonly TensorTree[],
   tangents: readonly TensorTree[],
-  { hasAux = false }: { readonly hasAux?: boolean } = {},
+  options: { readonly hasAux?: boolean } = {},
 ): unknown[] {
+  const { hasAux = false } = checkOptions('jvp', options, ['hasAux']);
   return jvpOf('jvp', f, primals, tangents, hasAux);
 }
 
@@ -108,8 +110,9 @@ export function linearize<P extends readonly TensorTree[], Y extends TensorTree,
 export function linearize(
   f: (...primals: never) => unknown,
   primals: readonly TensorTree[],
-  { hasAux = false }: { readonly hasAux?: boolean } = {},
+  options: { readonly hasAux?: boolean } = {},
 ): Linearization<readonly TensorTree[], TensorTree, unknown> {
+  const { hasAux = false } = checkOptions('linearize', options, ['hasAux']);
   return linearizeOf('linearize', f, primals, hasAux);
 }
 

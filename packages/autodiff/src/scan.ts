@@ -10,6 +10,7 @@ import {
 } from '@posteriors/tree';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { describeLeaf, tensorLeaves } from './arguments.ts';
+import { checkOptions } from './check-options.ts';
 import { evaluate, refusePromise } from './evaluate.ts';
 import { hooks } from './hooks.ts';
 import { recordScan } from './scan-equation.ts';
@@ -35,8 +36,9 @@ export function scan<C extends TensorTree, X extends TensorTree, Y extends Tenso
   f: (carry: C, x: X) => readonly [carry: C, y: Y],
   init: C,
   xs: X,
-  { length, reverse = false }: ScanOptions = {},
+  options: ScanOptions = {},
 ): [carry: C, ys: Y] {
+  const { length, reverse = false } = checkOptions('scan', options, ['length', 'reverse']);
   return evaluate('scan', () => {
     const start = tensorLeaves('scan', 'the carry', init);
     const slices = tensorLeaves('scan', 'the tensor of xs', xs);

@@ -2,6 +2,7 @@ import { currentTrace, type Program, type Trace } from '@posteriors/backend';
 import { flatten, type TensorTree, unflatten } from '@posteriors/tree';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { requireArguments } from './arguments.ts';
+import { checkOptions } from './check-options.ts';
 import { symbolsLike, transpose } from './differentiate.ts';
 import { type Disposer, disposable } from './disposable.ts';
 import { inlineProgram } from './inline.ts';
@@ -34,8 +35,9 @@ export function vjp<P extends readonly TensorTree[], Y extends TensorTree, A>(
 export function vjp(
   f: (...primals: never) => unknown,
   primals: readonly TensorTree[],
-  { hasAux = false }: { readonly hasAux?: boolean } = {},
+  options: { readonly hasAux?: boolean } = {},
 ): Pullback<readonly TensorTree[], TensorTree, unknown> {
+  const { hasAux = false } = checkOptions('vjp', options, ['hasAux']);
   return vjpOf('vjp', f, primals, hasAux);
 }
 

@@ -2,6 +2,7 @@ import { avalOf, printAval, trace as traceProgram } from '@posteriors/backend';
 import { flatten, paths, type Structure, unflatten } from '@posteriors/tree';
 import { Tensor } from '@tensorflow/tfjs-core';
 import { requireReal } from './arguments.ts';
+import { checkOptions } from './check-options.ts';
 import { evaluate, refusePromise } from './evaluate.ts';
 import { hooks } from './hooks.ts';
 import { inlineBatched } from './inline.ts';
@@ -27,8 +28,9 @@ export interface VmapOptions {
  */
 export function vmap<A extends readonly unknown[], Y>(
   f: (...args: A) => Y,
-  { inAxes = 0, outAxes = 0 }: VmapOptions = {},
+  options: VmapOptions = {},
 ): (...args: A) => Y {
+  const { inAxes = 0, outAxes = 0 } = checkOptions('vmap', options, ['inAxes', 'outAxes']);
   return (...args) =>
     evaluate('vmap', () => {
       if (Array.isArray(inAxes) && inAxes.length !== args.length) {

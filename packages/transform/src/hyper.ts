@@ -44,15 +44,6 @@ export function checkConstants<H>(
   checkHyper(name, hyper as AtStep<H>, Object.fromEntries(known) as typeof checks);
 }
 
-/** @throws unless `options` is an object that has no other fields than `known`. */
-export function checkOptions(name: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new Error(`${name}: the options are ${String(options)} and must be an object with ${known.join(', ')}`);
-  }
-  const unknown = Object.keys(options).find((key) => !known.includes(key));
-  if (unknown !== undefined) throw new Error(`${name}: there is no option ${unknown}; there are ${known.join(', ')}`);
-}
-
 /** What a number must be. */
 export interface HyperCheck {
   readonly test: (value: number) => boolean;

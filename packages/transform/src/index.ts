@@ -1,10 +1,10 @@
+export { checkOptions } from '@posteriors/autodiff';
 export { checkedForward, checkedOuter } from './forward.ts';
 export {
   type AtStep,
   atStep,
   checkConstants,
   checkHyper,
-  checkOptions,
   finite,
   type HyperCheck,
   type HyperParameter,

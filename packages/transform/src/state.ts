@@ -30,11 +30,12 @@ export function makeState<F extends StateBase>(fields: F): F & Disposer {
   return Object.assign(new State(), fields);
 }
 
-/** @throws if what should be a state is a promise of one, or the pair that `update` returns. */
-export function requireState<S>(state: S): S {
-  if (state instanceof Promise) throw new Error('the state is a promise: write await before the run that returns it');
+/** @throws if what should be a state is a promise of one, or the pair that `update` returns. `name` begins the error. */
+export function requireState<S>(name: string, state: S): S {
+  if (state instanceof Promise)
+    throw new Error(`${name}: the state is a promise; write await before the call of run that returns it`);
   if (Array.isArray(state))
-    throw new Error('the state is an array: update returns [state, aux], so write const [state, aux] = ...');
+    throw new Error(`${name}: the state is an array; update returns [state, aux], so write const [state, aux] = ...`);
   return state;
 }
 

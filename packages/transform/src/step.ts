@@ -1,11 +1,10 @@
 /** The step that algorithms share: one compiled program from the tensors of a state, a batch and hyper-parameters to new tensors. */
 
-import { type Compiled, evaluate, jit } from '@posteriors/autodiff';
+import { type Compiled, checkOptions, evaluate, jit } from '@posteriors/autodiff';
 import { currentTrace, printAval } from '@posteriors/backend';
 import { foldIn } from '@posteriors/random';
 import { leaves, mapInplace, map as mapTree, mapWithPath, type TensorTree } from '@posteriors/tree';
 import { clone, keep, reshape, Tensor, Variable } from '@tensorflow/tfjs-core';
-import { checkOptions } from './hyper.ts';
 import { requireOneKey } from './init.ts';
 import { named } from './named.ts';
 import { readsAtOnce } from './reads-at-once.ts';
@@ -86,7 +85,7 @@ export function stepper<T extends object, B, H, A>(
     const { inplace = false, aux: withAux = true, compile = true, check = true } = options;
     if (inplace && currentTrace() !== null)
       throw new Error(`${name}: inplace is not possible inside of a transform: leave it out`);
-    const { key, step: number, ...tensors } = requireState(state);
+    const { key, step: number, ...tensors } = requireState(name, state);
     requireStep(name, number);
     requireOneKey(key);
     if (inplace) requireWritable(state);

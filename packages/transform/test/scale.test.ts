@@ -39,8 +39,12 @@ test('a log prior that is not divided by the number of data is warned of, once',
   const found = warnings(-46_743, 32, 1 / 60_000);
   expect(found).toHaveLength(1);
   expect(found[0]).toMatch(
-    /is -4.67e\+4, which is much for a mean over the batch, .* must be divided by the number of data/,
+    /is -4.67e\+4, which is much for a mean over the batch, .* the log likelihood must be a mean and the log prior divided by that number/,
   );
+});
+
+test('a sum at 1 / number of data is warned of', () => {
+  expect(warnings(-138, 200, 1 / 200)).toHaveLength(1);
 });
 
 test.each([

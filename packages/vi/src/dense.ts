@@ -20,6 +20,7 @@ import {
   named,
   notYet,
   readsAtOnce,
+  requireState,
   symmetricLike,
   type Transform,
   type UpdateOptions,
@@ -171,7 +172,8 @@ export function sample<P extends TensorTree>(
   state: Pick<State<P>, 'params' | 'LFactor'>,
   options: InitOptions & SampleOptions = {},
 ): P {
-  return variational.sample(family, state.params, () => LFromFlat(state.LFactor), options);
+  const { params, LFactor } = requireState('vi.dense.sample', state);
+  return variational.sample(family, params, () => LFromFlat(LFactor), options);
 }
 
 /**

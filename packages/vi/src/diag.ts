@@ -16,6 +16,7 @@ import {
   named,
   notYet,
   requireElements,
+  requireState,
   type Transform,
   type UpdateOptions,
 } from '@posteriors/transform';
@@ -122,7 +123,8 @@ export function sample<P extends TensorTree>(
   state: Pick<State<P>, 'params' | 'logSdDiag'>,
   options: InitOptions & SampleOptions = {},
 ): P {
-  return variational.sample(family, state.params, () => standardDeviations(state.logSdDiag), options);
+  const { params, logSdDiag } = requireState('vi.diag.sample', state);
+  return variational.sample(family, params, () => standardDeviations(logSdDiag), options);
 }
 
 /**

@@ -20,6 +20,7 @@ import {
   positive,
   readsAtOnce,
   requireMatrix,
+  requireState,
   requireSymmetric,
   requireSymmetricLike,
   type Scalars,
@@ -136,10 +137,11 @@ export function filtered<P extends TensorTree>(
 
 export function sampleDense<P extends TensorTree>(
   name: string,
-  { params, cov }: Pick<State<P>, 'params' | 'cov'>,
+  state: Pick<State<P>, 'params' | 'cov'>,
   { sampleShape = [], ...options }: InitOptions & SampleOptions,
 ): P {
   return named(name, () => {
+    const { params, cov } = requireState(name, state);
     const key = keyFrom(options);
     return evaluate(name, () => denseNormalSample(key, params, { covariance: cov }, { sampleShape }));
   });

@@ -17,6 +17,7 @@ import {
   notNegative,
   notYet,
   requireElements,
+  requireState,
   type Scalars,
 } from '@posteriors/transform';
 import { map, type TensorTree } from '@posteriors/tree';
@@ -111,10 +112,11 @@ export function filtered<P extends TensorTree>(
 
 export function sampleDiagonal<P extends TensorTree>(
   name: string,
-  { params, sdDiag }: Pick<State<P>, 'params' | 'sdDiag'>,
+  state: Pick<State<P>, 'params' | 'sdDiag'>,
   { sampleShape = [], ...options }: InitOptions & SampleOptions,
 ): P {
   return named(name, () => {
+    const { params, sdDiag } = requireState(name, state);
     const key = keyFrom(options);
     return evaluate(name, () => diagNormalSample(key, params, sdDiag, { sampleShape }));
   });

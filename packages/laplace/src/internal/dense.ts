@@ -13,6 +13,7 @@ import {
   notNegative,
   readsAtOnce,
   requireMatrix,
+  requireState,
   requireSymmetricLike,
   symmetricLike,
   symmetricPart,
@@ -72,7 +73,7 @@ export function sampleDense<P extends TensorTree>(
 ): P {
   checkHyper<{ temperature: number | Tensor }>(name, { temperature }, { temperature: notNegative });
   return named(name, () => {
-    const { params, prec } = state;
+    const { params, prec } = requireState(name, state);
     if (readsAtOnce()) tidy(() => requirePrecision(name, state, [['the diagonal of prec', diagonal(prec)]]));
     const key = keyFrom(options);
     return evaluate(name, () => {

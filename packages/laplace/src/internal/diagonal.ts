@@ -13,6 +13,7 @@ import {
   notNegative,
   readsAtOnce,
   requireElements,
+  requireState,
 } from '@posteriors/transform';
 import { leaves, map, paths, type TensorTree } from '@posteriors/tree';
 import { add, div, sqrt, type Tensor } from '@tensorflow/tfjs-core';
@@ -61,7 +62,7 @@ export function sampleDiagonal<P extends TensorTree>(
 ): P {
   checkHyper<{ temperature: number | Tensor }>(name, { temperature }, { temperature: notNegative });
   return named(name, () => {
-    const { params, precDiag } = state;
+    const { params, precDiag } = requireState(name, state);
     if (readsAtOnce()) {
       const names = paths(precDiag).map((path) => `precDiag ${path}`);
       requirePrecision(name, state, leaves(precDiag as TensorTree).map((leaf, i) => [names[i] as string, leaf])); // biome-ignore format: one line
