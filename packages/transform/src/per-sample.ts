@@ -36,7 +36,7 @@ export interface PerSample<P, A> {
 }
 
 /** Log densities and aux as in {@link PerSample}, with sums over the examples in place of gradients. */
-export interface PerSampleTotals<A> {
+interface PerSampleTotals<A> {
   readonly values: Tensor;
   readonly aux: A;
 }
