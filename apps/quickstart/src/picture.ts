@@ -24,6 +24,7 @@ ${drawDigits(found)}
 <text x="466" y="32" font-size="15" font-weight="600">How much it knows that it does not know</text>
 ${drawHistogram(found.digits, found.clothes)}
 <text x="24" y="314" fill="${colours.faint}">After one epoch: ${summary}</text>
+<text x="24" y="290" font-size="10" fill="${colours.faint}">below each: its label, and the two digits it most takes it for</text>
 </svg>
 `;
 }
@@ -93,6 +94,6 @@ function drawHistogram(digits: Judged, clothes: Judged): string {
     ({ judged, colour }, i) =>
       `<rect x="${left + 150}" y="${top + 8 + 20 * i}" width="11" height="11" fill="${colour}" fill-opacity="0.6"/><text x="${left + 168}" y="${top + 18 + 20 * i}">${judged.count.toLocaleString('en-US')} ${judged.name}</text>`,
   );
-  const axis = `<text x="${left + width / 2}" y="${top + height + 38}" text-anchor="middle">epistemic uncertainty of each image (nats)</text>`;
+  const axis = `<text x="${left + width / 2}" y="${top + height + 38}" text-anchor="middle">epistemic uncertainty of each image (nats)</text><text x="${left}" y="${top - 8}" font-size="10" fill="${colours.faint}">share of the images, on a root scale</text>`;
   return [...shares, bars(digits, colours.digits), bars(clothes, colours.clothes), ...nats, ...legend, axis].join('\n');
 }
