@@ -218,3 +218,18 @@ describe('a network of powers with a softmax over two examples', () => {
     });
   });
 });
+
+test('cg solves a complex Hermitian system, its numbers a tree of real and imaginary parts', () => {
+  // H = [[2, 1 + i], [1 - i, -1]], indefinite, and the solution [1 + 2i, -i].
+  type Complex = { readonly re: tf.Tensor; readonly im: tf.Tensor };
+  const re = tf.tensor2d([[2, 1], [1, -1]]); // biome-ignore format: a matrix
+  const im = tf.tensor2d([[0, 1], [-1, 0]]); // biome-ignore format: a matrix
+  const times = (x: Complex): Complex => ({
+    re: tf.sub(tf.dot(re, x.re), tf.dot(im, x.im)),
+    im: tf.add(tf.dot(re, x.im), tf.dot(im, x.re)),
+  });
+  const solution: Complex = { re: tf.tensor1d([1, 0]), im: tf.tensor1d([2, -1]) };
+  const [x, { converged }] = cg(times, times(solution), { tol: 1e-6 });
+  expect(x).toBeAllClose({ re: [1, 0], im: [2, -1] }, { atol: 1e-4 });
+  expect(converged.dataSync()[0]).toBe(1);
+});
