@@ -21,7 +21,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@posteriors/source', ...defaultServerConditions] } },
   test: {
     include: [long ? 'test/**/*.long.ts' : 'test/**/*.test.ts'],
-    testTimeout: long ? 600_000 : 30_000,
+    testTimeout: long ? 600_000 : 120_000,
     env: softwareVulkan,
     typecheck: {
       enabled: !long,

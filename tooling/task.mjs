@@ -17,6 +17,7 @@ const tasks = {
   football: { args: [...source, 'apps/football/src/main.ts'] },
   bench: { args: [...source, 'apps/benchmarks/src/main.ts'] },
   kernels: { args: [...source, 'tooling/kernel-table.mjs'] },
+  assembly: { args: ['tooling/assembly/build.mjs'] },
   test: { args: vitest },
   'test:long': { args: [...vitest, '--passWithNoTests'], env: { TEST_SUITE: 'long' } },
 };

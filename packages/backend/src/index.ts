@@ -44,3 +44,5 @@ export { currentBackend } from './tfjs.ts';
 export { avalOf, constant, currentTrace, record, Trace, type TraceHooks, trace } from './trace.ts';
 /** @internal For the other packages of this project; any version may change it. */
 export { literalOf } from './tracer.ts';
+/** @internal For the other packages of this project; any version may change it. */
+export { addressOf, newTensor, wasmFunctions, withScratch } from './wasm-functions.ts';

@@ -1,0 +1,71 @@
+/** WebAssembly of our own, which works in the memory of tfjs's wasm device. */
+import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
+import type { WasmDevice } from './host-memory.ts';
+
+/** A function of addresses, which are byte offsets, and numbers. */
+export type WasmFunction = (...args: number[]) => number;
+
+/**
+ * The functions of a module on a device: `binary`, in base64, imports nothing but the memory, as `env.memory`, and has no data of its own.
+ *
+ * @throws on a device with threads, whose memory it cannot have.
+ */
+export function wasmFunctions<Name extends string>(
+  binary: string,
+): (device: KernelBackend) => Readonly<Record<Name, WasmFunction>> {
+  const instances = new WeakMap<KernelBackend, Readonly<Record<Name, WasmFunction>>>();
+  let module: WebAssembly.Module | undefined;
+  return (device) => {
+    const known = instances.get(device);
+    if (known !== undefined) return known;
+    module ??= new WebAssembly.Module(bytesOf(binary));
+    const made = instantiate(module, device) as Readonly<Record<Name, WasmFunction>>;
+    instances.set(device, made);
+    return made;
+  };
+}
+
+/** The exports of an instance of a module in the memory of a device; `others` are what else it imports. */
+export function instantiate(
+  module: WebAssembly.Module,
+  device: KernelBackend,
+  others: WebAssembly.Imports = {},
+): WebAssembly.Exports {
+  const { memory } = (device as WasmDevice).wasm.asm;
+  if (!(memory.buffer instanceof ArrayBuffer)) {
+    throw new Error(
+      'the wasm device runs with threads, whose memory the kernels of this package cannot use; import @posteriors/backend/wasm before ' +
+        "the device is started, or call tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false)",
+    );
+  }
+  return new WebAssembly.Instance(module, { env: { memory }, ...others }).exports;
+}
+
+/** Where the elements of a tensor lie. It stays there until the tensor is disposed; one on another device is moved here. */
+export function addressOf(device: KernelBackend, { dataId }: Pick<TensorInfo, 'dataId'>): number {
+  return (device as WasmDevice).dataIdMap.get(dataId).memoryOffset;
+}
+
+/** A new tensor, whose elements are whatever lay there. */
+export function newTensor(device: KernelBackend, shape: readonly number[], dtype: string): TensorInfo {
+  return (device as WasmDevice).makeOutput([...shape], dtype);
+}
+
+/** What `use` makes of an address where `bytes` are free; they are given back when it ends. */
+export function withScratch<R>(device: KernelBackend, bytes: number, use: (address: number) => R): R {
+  const { wasm } = device as WasmDevice;
+  const address = wasm._malloc(bytes) >>> 0;
+  if (address === 0) throw new Error(`the wasm device has no ${bytes} bytes of memory left`);
+  try {
+    return use(address);
+  } finally {
+    wasm._free(address);
+  }
+}
+
+function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  const text = atob(base64.replaceAll('\n', ''));
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
