@@ -1,93 +1,68 @@
 import type * as tf from '@tensorflow/tfjs';
-import { optim, sgmcmc, type Transform, vi, withAux } from 'posteriors';
-import { startOf } from './check.ts';
-import type { Contender } from './contender.ts';
-import { disposeTensors, readTensors, stateTensors, toTensors } from './tensors.ts';
+import { jit, valueAndGrad } from 'posteriors';
+import type { Contender, Timeable } from './contender.ts';
+import { beginChains } from './ours/chains.ts';
+import { beginCurvature } from './ours/curvature.ts';
+import { beginPosterior } from './ours/posterior.ts';
+import { type Run, tensorContender } from './tensor-contender.ts';
+import { disposeTensors, ready, toTensors } from './tensors.ts';
 import { version } from './version.ts';
-import type { Named, Point, Workload } from './workloads/workload.ts';
-
-type Params = Named<tf.Tensor>;
-
-/** What the two algorithms have in common. */
-interface Runner<S> {
-  readonly transform: Transform<Params, S, Params, []>;
-  readonly params: (state: S) => Params;
-  readonly companions: (state: S) => Params;
-  /** A scalar of the last step, which is there when the step is done. */
-  readonly value: (state: S) => tf.Tensor;
-}
-
-let seed = 0;
+import type { Algorithm, CurvatureWorkload, Named, Point, PosteriorWorkload, Workload } from './workloads/workload.ts';
 
 /** The workload with posteriors on the current device, `update` changing its state or returning a new one. */
 export function ours(workload: Workload, inplace: boolean): Contender {
-  const logPosterior = (params: Params, batch: Params): readonly [tf.Tensor, []] =>
-    withAux(workload.model.logPosterior(params, batch), []);
-  const { algorithm } = workload;
-
-  if (algorithm.name === 'sghmc') {
-    const { learningRate, alpha } = algorithm;
-    return contender<sgmcmc.sghmc.State<Params>>(workload, inplace, (temperature, momenta) => ({
-      transform: sgmcmc.sghmc.build(logPosterior, { learningRate, alpha, temperature, momenta }),
-      params: (state) => state.params,
-      companions: (state) => state.momenta,
-      value: (state) => state.logPosterior,
-    }));
-  }
-  const optimizer = optim.adam({ learningRate: algorithm.learningRate });
-  return contender<vi.diag.State<Params>>(workload, inplace, (temperature, initLogSds) => ({
-    transform: vi.diag.build(logPosterior, optimizer, { temperature, initLogSds }),
-    params: (state) => state.params,
-    companions: (state) => state.logSdDiag,
-    value: (state) => state.nelbo,
-  }));
+  const identity = { name: `posteriors, ${inplace ? 'in place' : 'pure'}`, version };
+  return tensorContender(identity, workload, beginning(workload, inplace));
 }
 
-function contender<S extends { dispose(): void }>(
-  workload: Workload,
-  inplace: boolean,
-  build: (temperature: number, companions: Params) => Runner<S>,
-): Contender {
-  const { model, algorithm } = workload;
-  const batch = toTensors(model.batch);
+/** The ways to run a workload; the first is the one that others are compared with. */
+export function waysOf(workload: Workload): Contender[] {
+  const ways = workload.kind === 'posterior' && workload.model.chains !== undefined ? [false] : [true, false];
+  return ways.map((inplace) => ours(workload, inplace));
+}
 
-  const begin = (start: Point, temperature: number): Runner<S> & { readonly state: S } => {
-    const params = stateTensors(start.params, model.params);
-    const companions = stateTensors(start.companions, model.params);
-    const runner = build(temperature, companions);
-    const state = runner.transform.init(params, { seed: seed++ });
-    disposeTensors(params);
-    disposeTensors(companions);
-    return { ...runner, state };
-  };
-  const step = (transform: Runner<S>['transform'], state: S): S => {
-    const [next] = transform.update(state, batch, { inplace });
-    if (!inplace) state.dispose();
-    return next;
-  };
+function beginning(workload: Workload, inplace: boolean): (start: Point, algorithm: Algorithm) => Run {
+  if (workload.kind === 'curvature') {
+    const { model } = workload;
+    return (start, algorithm) => beginCurvature(model, algorithm as CurvatureWorkload['algorithm'], start, inplace);
+  }
+  const { model } = workload;
+  if (model.chains !== undefined) {
+    return (start, algorithm) => beginChains(model, algorithm as PosteriorWorkload['algorithm'], start);
+  }
+  return (start, algorithm) => beginPosterior(model, algorithm as PosteriorWorkload['algorithm'], start, inplace);
+}
 
-  const timed = begin(startOf(workload), algorithm.temperature);
-  let state = timed.state;
+/** The gradient of the mean log likelihood of the first batch, compiled, and nothing else. */
+export function gradientAlone({ model }: CurvatureWorkload): Timeable {
+  const [params, batch] = [toTensors(model.params), toTensors(model.batches[0] as (typeof model.batches)[number])];
+  const gradient = jit(
+    valueAndGrad(
+      (at: Named<tf.Tensor>, data: Named<tf.Tensor>): tf.Tensor => model.outer(model.forward(at, data), data).mean(),
+    ),
+  );
+  const call = (): readonly [tf.Tensor, Named<tf.Tensor>] => gradient(params, batch);
   return {
-    name: `posteriors, ${inplace ? 'in place' : 'pure'}`,
+    name: 'posteriors, its gradient alone',
     version,
-    async advance(start, temperature, steps) {
-      const { transform, params, companions, state: first } = begin(start, temperature);
-      let state = first;
-      for (let i = 0; i < steps; i++) state = step(transform, state);
-      const point = { params: await readTensors(params(state)), companions: await readTensors(companions(state)) };
-      state.dispose();
-      return point;
-    },
     async time(calls) {
       const start = performance.now();
-      for (let i = 0; i < calls; i++) state = step(timed.transform, state);
-      await timed.value(state).data();
-      return performance.now() - start;
+      for (let i = 1; i < calls; i++) free(call());
+      const last = call();
+      await ready(last[0]);
+      const ms = performance.now() - start;
+      free(last);
+      return ms;
     },
     close() {
-      state.dispose();
+      gradient.dispose();
+      disposeTensors(params);
       disposeTensors(batch);
     },
   };
+}
+
+function free([value, gradient]: readonly [tf.Tensor, Named<tf.Tensor>]): void {
+  value.dispose();
+  disposeTensors(gradient);
 }

@@ -1,8 +1,8 @@
 /** Plain float64 steps without noise, which the contenders are checked against. */
-import { type Model, mapNamed, type Named, type Point, type Sghmc, type ViDiag } from './workloads/workload.ts';
+import { mapNamed, type Named, type Point, type Posterior, type Sghmc, type ViDiag } from './workloads/workload.ts';
 
 /** `steps` steps of SGHMC at temperature 0. */
-export function sghmcPath(start: Point, model: Model, { learningRate, alpha }: Sghmc, steps: number): Point {
+export function sghmcPath(start: Point, model: Posterior, { learningRate, alpha }: Sghmc, steps: number): Point {
   let { params, companions: momenta } = start;
   for (let step = 0; step < steps; step++) {
     const gradient = model.gradient(params);
@@ -19,7 +19,7 @@ export function sghmcPath(start: Point, model: Model, { learningRate, alpha }: S
  */
 export function adamPath(
   start: Point,
-  model: Model,
+  model: Posterior,
   { learningRate }: ViDiag,
   steps: number,
   correctsAsFirst = false,

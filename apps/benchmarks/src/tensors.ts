@@ -19,6 +19,13 @@ export async function readTensors(tensors: Named<tf.Tensor>): Promise<Named<Floa
   return Object.fromEntries(await Promise.all(entries));
 }
 
+/** Waits until the device has computed the tensor, of which it reads one element. */
+export async function ready(tensor: tf.Tensor): Promise<void> {
+  const element = tf.tidy(() => tf.slice(tf.reshape(tensor, [-1]), 0, 1));
+  await element.data();
+  element.dispose();
+}
+
 export function disposeTensors(tensors: Named<tf.Tensor>): void {
   for (const tensor of Object.values(tensors)) tensor.dispose();
 }

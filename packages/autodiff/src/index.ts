@@ -32,6 +32,8 @@ export type {
   TrainingOptions,
 } from './model-layers-run.ts';
 export type { ModelParameters } from './model-weights.ts';
+/** @internal For the other packages of this project; any version may change it. */
+export { Count, isNumber } from './number.ts';
 export { perSamplify } from './per-samplify.ts';
 export {
   type BatchRule,

@@ -11,12 +11,13 @@ import {
   sameShape,
   trace as traceProgram,
 } from '@posteriors/backend';
-import { flatten, hasStructure, paths, type Structure, unflatten } from '@posteriors/tree';
+import { flatten, leavesLike, paths, type Structure, unflatten } from '@posteriors/tree';
 import { scalar, Tensor, tensor1d } from '@tensorflow/tfjs-core';
 import { requireReal } from './arguments.ts';
 import { checkOptions } from './check-options.ts';
 import { evaluate, refusePromise } from './evaluate.ts';
 import { hooks } from './hooks.ts';
+import { Count, markNumber } from './number.ts';
 import { requirePure, type Traced } from './pure.ts';
 import { runOnTape } from './tape.ts';
 
@@ -25,8 +26,10 @@ export interface Compiled<A extends readonly unknown[], Y> {
   (...args: A): Y;
   /** How often the function was traced: once for each structure, shape, dtype and device that it met. */
   readonly traces: number;
-  /** Programs made so far, as they run. */
-  readonly programs: readonly Program[];
+  /** Programs kept, the one used last first, as they run on their device; `printProgram` prints them. */
+  readonly programs: readonly Executable['program'][];
+  /** The same programs as they were traced, before they were simplified and lowered to their device. */
+  readonly sources: readonly Program[];
   /** Frees what the compiled programs hold on the device. The function can be called again, and compiles anew. */
   dispose(): void;
 }
@@ -40,8 +43,22 @@ interface Entry {
   readonly statics: readonly unknown[];
   readonly program: Program<Tensor>;
   readonly executable: Executable;
+  /** The leaves that the function returned; {@link result} in the place of a tensor. */
   readonly returned: readonly unknown[];
   readonly output: Structure;
+  /** Whether all that is returned are tensors. */
+  readonly returnsTensors: boolean;
+}
+
+/** What a `Count` is to the program: a leaf of the arguments, and how much more. */
+class Counted {
+  readonly leaf: number;
+  readonly more: number;
+
+  constructor(leaf: number, more: number) {
+    this.leaf = leaf;
+    this.more = more;
+  }
 }
 
 /** Retraces of one function after which a warning says what keeps changing. */
@@ -68,35 +85,44 @@ export function jit<A extends readonly unknown[], Y>(
   let cache: Entry[] = [];
   let traces = 0;
 
-  const compiled = (...args: A): Y => {
-    const { leaves, structure } = flatten<unknown>(args);
-    if (currentTrace() !== null) return inTrace(name, f, leaves, structure);
-    const avals = leaves.map((leaf, i) => inputAval(name, leaf, () => paths(args)[i] as string));
+  /** The entry of these arguments, made if there is none. */
+  const lookUp = (args: A): { readonly entry: Entry; readonly leaves: readonly unknown[] } => {
     const backend = currentBackend();
-    let entry = cache.find((candidate) => fits(candidate, backend, args, leaves, avals));
-    if (entry === undefined) {
-      entry = compile(name, f, leaves, structure, avals);
-      traces++;
-      if (traces === retraceWarning + 1) warnOfRetraces(name, paths(args), cache[0]?.avals, avals);
-      if (cache.length === cacheSize) cache.pop()?.executable.dispose();
-      cache.unshift(entry);
-    } else if (cache[0] !== entry) {
-      cache = [entry, ...cache.filter((other) => other !== entry)];
+    for (const [i, entry] of cache.entries()) {
+      const leaves = entry.backend === backend ? leavesLike(entry.structure, args) : null;
+      if (leaves === null || !fits(entry, leaves)) continue;
+      if (i > 0) cache = [entry, ...cache.filter((other) => other !== entry)];
+      return { entry, leaves };
     }
+    const { leaves, structure } = flatten<unknown>(args);
+    const avals = leaves.map((leaf, i) => inputAval(name, leaf, () => paths(args)[i] as string));
+    const entry = compile(name, f, leaves, structure, avals);
+    traces++;
+    if (traces === retraceWarning + 1) warnOfRetraces(name, paths(args), cache[0]?.avals, avals);
+    if (cache.length === cacheSize) cache.pop()?.executable.dispose();
+    cache.unshift(entry);
+    return { entry, leaves };
+  };
+
+  const compiled = (...args: A): Y => {
+    if (currentTrace() !== null) {
+      const { leaves, structure } = flatten<unknown>(args);
+      return inTrace(name, f, leaves, structure);
+    }
+    const { entry, leaves } = lookUp(args);
     const inputs: RunInput[] = [];
-    leaves.forEach((leaf, i) => {
-      if (avals[i] !== null) inputs.push(leaf instanceof Uint32Array ? new Int32Array(leaf) : (leaf as RunInput));
-    });
+    for (let i = 0; i < leaves.length; i++) {
+      if (entry.avals[i] === null) continue;
+      const leaf = leaves[i];
+      inputs.push(leaf instanceof Uint32Array ? new Int32Array(leaf) : (leaf as RunInput));
+    }
     const tensors = runOnTape(name, entry.program, entry.executable, inputs);
-    let next = 0;
-    return unflatten(
-      entry.output,
-      entry.returned.map((leaf) => (leaf === result ? tensors[next++] : leaf)),
-    ) as Y;
+    return unflatten(entry.output, entry.returnsTensors ? tensors : withTensors(name, entry, tensors, leaves)) as Y;
   };
   return Object.defineProperties(compiled, {
     traces: { get: () => traces },
     programs: { get: () => cache.map(({ executable }) => executable.program) },
+    sources: { get: () => cache.map(({ program }) => program) },
     dispose: {
       value: () => {
         for (const { executable } of cache) executable.dispose();
@@ -108,6 +134,24 @@ export function jit<A extends readonly unknown[], Y>(
 
 /** Marks, among the leaves that a function returns, those that are tensors. */
 const result: unique symbol = Symbol('result');
+
+/** The leaves that a call returns. */
+function withTensors(
+  name: string,
+  { returned }: Entry,
+  tensors: readonly Tensor[],
+  leaves: readonly unknown[],
+): unknown[] {
+  let next = 0;
+  return returned.map((leaf) => {
+    if (leaf === result) return tensors[next++];
+    if (!(leaf instanceof Counted)) return leaf;
+    const number = leaves[leaf.leaf];
+    if (typeof number === 'number') return number + leaf.more;
+    for (const tensor of tensors) tensor.dispose();
+    throw new Error(`${name}: the function counts on a number that is a tensor in this call; give it as a number`);
+  });
+}
 
 function compile<A extends readonly unknown[], Y>(
   name: string,
@@ -122,14 +166,18 @@ function compile<A extends readonly unknown[], Y>(
     const program = traceProgram(
       (symbols) => {
         let next = 0;
-        const args = unflatten(
-          structure,
-          leaves.map((leaf, i) => (avals[i] === null ? leaf : symbols[next++])),
-        ) as unknown as A;
+        const given = leaves.map((leaf, i) => (avals[i] === null ? leaf : symbols[next++]));
+        given.forEach((leaf, i) => {
+          if (typeof leaves[i] === 'number') markNumber(leaf as Tensor);
+        });
+        const args = unflatten(structure, given) as unknown as A;
         const value = refusePromise(name, f(...args));
         const flat = flatten<unknown>(value);
         requireReal(name, 'the result', flat.leaves, (i) => paths(value)[i] as string);
-        returned = flat.leaves.map((leaf) => (leaf instanceof Tensor ? result : leaf));
+        returned = flat.leaves.map((leaf) => {
+          if (leaf instanceof Tensor) return result;
+          return leaf instanceof Count ? new Counted(given.indexOf(leaf.number), leaf.more) : leaf;
+        });
         output = flat.structure;
         return flat.leaves.filter((leaf) => leaf instanceof Tensor) as Tensor[];
       },
@@ -150,6 +198,7 @@ function compile<A extends readonly unknown[], Y>(
     executable: backend.compile(traced.program),
     returned: traced.returned,
     output: traced.output,
+    returnsTensors: traced.returned.every((leaf) => leaf === result),
   };
 }
 
@@ -187,24 +236,21 @@ export function inputAval(name: string, leaf: unknown, path: () => string): Aval
 
 const scalarAval: Aval = { shape: [], dtype: 'float32' };
 
-/** Whether a program was made for arguments like these. */
-function fits(
-  entry: Entry,
-  backend: Backend,
-  args: unknown,
-  leaves: readonly unknown[],
-  avals: readonly (Aval | null)[],
-): boolean {
-  if (entry.backend !== backend || entry.avals.length !== avals.length) return false;
+/** Whether a program was made for leaves like these. A disposed tensor fits none. */
+function fits({ avals, statics }: Entry, leaves: readonly unknown[]): boolean {
   for (let i = 0; i < avals.length; i++) {
-    const [expected, given] = [entry.avals[i] as Aval | null, avals[i] as Aval | null];
-    if (expected === null || given === null) {
-      if (expected !== given || entry.statics[i] !== leaves[i]) return false;
-    } else if (expected.dtype !== given.dtype || !sameShape(expected.shape, given.shape)) {
+    const [aval, leaf] = [avals[i] as Aval | null, leaves[i]];
+    if (aval === null) {
+      if (statics[i] !== leaf) return false;
+    } else if (leaf instanceof Tensor) {
+      if (leaf.dtype !== aval.dtype || !sameShape(leaf.shape, aval.shape) || leaf.isDisposed) return false;
+    } else if (typeof leaf === 'number') {
+      if (aval.dtype !== 'float32' || aval.shape.length !== 0) return false;
+    } else if (!(leaf instanceof Uint32Array && aval.dtype === 'int32' && sameShape([leaf.length], aval.shape))) {
       return false;
     }
   }
-  return hasStructure(args, entry.structure);
+  return true;
 }
 
 function warnOfRetraces(

@@ -6,6 +6,7 @@ import { checkOptions } from './check-options.ts';
 import { evaluate, refusePromise } from './evaluate.ts';
 import { hooks } from './hooks.ts';
 import { inlineBatched } from './inline.ts';
+import { isNumber } from './number.ts';
 import { ensureBatched, moveAxis } from './shapes.ts';
 
 /** The axis that is mapped over; null maps nothing. */
@@ -45,11 +46,11 @@ export function vmap<A extends readonly unknown[], Y>(
       requireReal('vmap', 'the argument', leaves, (i) => paths(args)[i] as string);
       const axes = args.flatMap((argument, i) => {
         const axis = (Array.isArray(inAxes) ? inAxes[i] : inAxes) as Axis;
-        return flatten<unknown>(argument).leaves.map((leaf) => (leaf instanceof Tensor ? axis : null));
+        return flatten<unknown>(argument).leaves.map((leaf) => (isMapped(leaf) ? axis : null));
       });
       const size = mappedSize(args, leaves, axes);
       const operands = leaves.flatMap((leaf, i) => {
-        if (!(leaf instanceof Tensor)) return [];
+        if (!isMapped(leaf)) return [];
         const axis = axes[i] as Axis;
         return [
           axis === null
@@ -65,7 +66,7 @@ export function vmap<A extends readonly unknown[], Y>(
           let next = 0;
           const examples = unflatten(
             structure,
-            leaves.map((leaf) => (leaf instanceof Tensor ? symbols[next++] : leaf)),
+            leaves.map((leaf) => (isMapped(leaf) ? symbols[next++] : leaf)),
           );
           const value = refusePromise('vmap', f(...(examples as unknown as A)));
           const flat = flatten<unknown>(value);
@@ -90,6 +91,11 @@ export function vmap<A extends readonly unknown[], Y>(
         results.map((leaf) => (leaf instanceof Tensor ? outputs[next++] : leaf)),
       ) as Y;
     });
+}
+
+/** Numbers are passed as they are, in a compiled function too, where they are scalars. */
+function isMapped(leaf: unknown): leaf is Tensor {
+  return leaf instanceof Tensor && !isNumber(leaf);
 }
 
 function absolute(axis: number, rank: number): number {

@@ -1,4 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
+import type { FusedProgram } from './fuse.ts';
 import type { HostValues, Program } from './program.ts';
 
 /** An input of a run: a tensor, or values on the host that are written to the device for this run only. */
@@ -6,8 +7,10 @@ export type RunInput = Tensor | HostValues | number;
 
 /** A program made ready for a device. */
 export interface Executable {
-  /** The program as it runs, after simplification. */
-  readonly program: Program<Tensor>;
+  /** The program as it was given: print it (`printProgram`) to see what was traced. */
+  readonly source: Program<Tensor>;
+  /** The program as it runs on the device, simplified and lowered. */
+  readonly program: FusedProgram<Tensor>;
   /**
    * Runs the program. Inputs stay the caller's; the tensors returned belong to the caller. A run that throws leaves no tensor behind.
    */

@@ -5,6 +5,8 @@ export { type DeviceName, setBackend } from './devices.ts';
 export type { KernelParameters } from './engine.ts';
 /** @internal For the other packages of this project; any version may change it. */
 export { theEngine } from './engine.ts';
+export type { FusedProgram } from './fuse.ts';
+export type { FusedEquation } from './fused.ts';
 /** @internal For the other packages of this project; any version may change it. */
 export { elementsOf } from './host-memory.ts';
 export {
@@ -39,7 +41,9 @@ export {
   type Value,
 } from './program.ts';
 export { setMemoryBudget } from './results.ts';
-export { removeDeadCode, simplify } from './simplify.ts';
+/** @internal For the other packages of this project; any version may change it. */
+export { type Launch, onWebGPU, type Shader, WORKGROUP } from './shader.ts';
+export { removeDeadCode, simplify } from './simplify/index.ts';
 export { currentBackend } from './tfjs.ts';
 export { avalOf, constant, currentTrace, record, Trace, type TraceHooks, trace } from './trace.ts';
 /** @internal For the other packages of this project; any version may change it. */

@@ -1,7 +1,9 @@
-/** A simplified program in the kernels and attributes that a tfjs device has. */
+/** A simplified program in the kernels and attributes that a tfjs device has, and in loops of our own. */
 
 import { kernelEquation as kernel } from './equations.ts';
 import { fourierLowerings } from './fourier-on-webgpu.ts';
+import { type FusedProgram, fuse } from './fuse.ts';
+import type { FusedEquation } from './fused.ts';
 import { convolutionLowerings } from './lower-convolution.ts';
 import { poolingLowerings } from './lower-pooling.ts';
 import { productLowerings } from './lower-product.ts';
@@ -20,10 +22,11 @@ import {
 import { withFewAxes } from './rank.ts';
 import { scanInHalves } from './scan-in-halves.ts';
 
-export function lower<Source>(program: Program<Source>, device: string): Program<Source> {
+export function lower<Source>(simplified: Program<Source>, device: string): FusedProgram<Source> {
+  const program: FusedProgram<Source> = device === 'wasm' ? fuse(simplified) : simplified;
   const lowered = (equation: KernelEquation): readonly Equation[] =>
     lowerings[equation.kernel]?.(equation, device) ?? [equation];
-  const equations = program.equations.flatMap((equation) => {
+  const equations = program.equations.flatMap((equation): readonly (Equation | FusedEquation)[] => {
     if (equation.type === 'scan' && device === 'webgpu') return scanInHalves(equation);
     if (equation.type !== 'kernel') return [equation];
     const run = ofNothing(equation) ?? prepared(equation, device).flatMap(lowered);

@@ -1,7 +1,9 @@
-import type { Atom, AttributeValue, Equation, Program } from './program.ts';
+import type { FusedProgram } from './fuse.ts';
+import type { FusedEquation, Operand } from './fused.ts';
+import type { Atom, AttributeValue, Equation } from './program.ts';
 
 /** A program as text, one equation a line, with short names in order of appearance. */
-export function printProgram(program: Program): string {
+export function printProgram(program: FusedProgram): string {
   const lines: string[] = [];
   // Loops may share a body, whose values then have a name in each.
   let count = 0;
@@ -10,7 +12,7 @@ export function printProgram(program: Program): string {
 }
 
 function write(
-  program: Program,
+  program: FusedProgram,
   names: Map<number, string>,
   lines: string[],
   indent: string,
@@ -27,6 +29,7 @@ function write(
     const inputs = equation.inputs.map((atom) => printAtom(atom, names)).join(', ');
     lines.push(`${indent}  ${equation.outputs.map(define).join(', ')} = ${printEquation(equation)}(${inputs})`);
     if (equation.type === 'scan') write(equation.body, names, lines, `${indent}    `, newName);
+    if (equation.type === 'fused') lines.push(...printStatements(equation).map((line) => `${indent}    ${line}`));
     if (equation.type === 'call') write(equation.derivative, names, lines, `${indent}    `, newName);
   }
   lines.push(`${indent}  return ${program.outputs.map((atom) => printAtom(atom, names)).join(', ')}`);
@@ -44,11 +47,25 @@ function printAtom(atom: Atom, names: Map<number, string>): string {
 }
 
 /** What an equation computes, without its inputs: `Sum[axis=[0]]`. */
-export function printEquation(equation: Equation): string {
+export function printEquation(equation: Equation | FusedEquation): string {
+  if (equation.type === 'fused') return `loop[shape=${printAttribute(equation.shape)}]`;
   if (equation.type === 'scan') return `scan[length=${equation.length}${equation.reverse ? ' reverse' : ''}]`;
   if (equation.type === 'call') return `call[${equation.name}]`;
   const attributes = Object.entries(equation.attributes).map(([key, value]) => `${key}=${printAttribute(value)}`);
   return attributes.length === 0 ? equation.kernel : `${equation.kernel}[${attributes.join(' ')}]`;
+}
+
+/** The statements of a loop: of what it reads, `in0` and on, it makes what it writes, `out0` and on. */
+function printStatements({ statements, writes }: FusedEquation): string[] {
+  const operand = (of: Operand): string =>
+    of.type === 'read' ? `in${of.index}` : of.type === 'statement' ? name(of.index) : String(of.literal.values[0]);
+  const name = (statement: number): string => {
+    const written = writes.findIndex((write) => write.statement === statement);
+    return written < 0 ? `t${statement}` : `out${written}`;
+  };
+  return statements.map(
+    ({ equation, operands }, i) => `${name(i)} = ${printEquation(equation)}(${operands.map(operand).join(', ')})`,
+  );
 }
 
 /** An attribute as JSON, with the numbers that JSON lacks by name. */

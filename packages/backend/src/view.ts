@@ -5,7 +5,7 @@ import { registerShader } from './shader.ts';
 type Numbers = readonly number[];
 
 /** Element i_1, ..., i_r is at `offset + i_1 strides_1 + ... + i_r strides_r`. */
-interface View {
+export interface View {
   readonly sizes: Numbers;
   readonly strides: Numbers;
   readonly offset: number;
@@ -29,7 +29,8 @@ export function registerView(): void {
   }));
 }
 
-function stridesOf(shape: Numbers): number[] {
+/** How many elements apart those along each axis lie. */
+export function stridesOf(shape: Numbers): number[] {
   const strides: number[] = new Array(shape.length);
   let stride = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
@@ -69,7 +70,19 @@ const views: {
       offset: 0,
     };
   },
+  Tile(shape, { reps }) {
+    const strides = stridesOf(shape);
+    const each = shape.map((n, axis) => ({ sizes: [(reps as Numbers)[axis]!, n], strides: [0, strides[axis]!] }));
+    return { sizes: each.flatMap(({ sizes }) => sizes), strides: each.flatMap(({ strides }) => strides), offset: 0 };
+  },
 };
+
+/** What a kernel sees of an input of `shape`, with as few axes as possible. */
+export function viewOf(kernel: string, shape: Numbers, attributes: KernelEquation['attributes']): View {
+  const view = views[kernel];
+  if (view === undefined) throw new Error(`${kernel} computes: what it returns is no view`);
+  return merged(view(shape, attributes));
+}
 
 /**
  * The equation as a view, a mere change of shape where that is all it is; undefined for kernels that compute, and for the transpose of one matrix

@@ -1,8 +1,7 @@
 import { defineKernel, evaluate } from '@posteriors/autodiff';
-import type { Aval } from '@posteriors/backend';
+import { type Aval, onWebGPU } from '@posteriors/backend';
 import { matMul, type Tensor } from '@tensorflow/tfjs-core';
 import { type Compute, type Kernel, onHost } from './kernels.host.ts';
-import { onWebGPU } from './kernels.webgpu.ts';
 import { countOf, requireSquare, sizeOfMatrix, symmetricPart, transposed } from './matrix.ts';
 import { triangles } from './triangles.ts';
 import { solveTriangular } from './triangular.ts';
@@ -52,9 +51,10 @@ const kernel: Kernel = defineKernel({
   batch: (inputs, _, attributes) => kernel(inputs, attributes),
   run: {
     ...onHost(shape, compute),
-    webgpu: onWebGPU('Cholesky', shape, choleskyShader, (_, result) => {
+    webgpu: onWebGPU('Cholesky', choleskyShader, (inputs) => {
+      const result = shape(inputs);
       const count = countOf(result);
-      return { workgroups: count, integers: [sizeOfMatrix(result)[0], count] };
+      return { ...result, workgroups: count, integers: [sizeOfMatrix(result)[0], count] };
     }),
   },
 });

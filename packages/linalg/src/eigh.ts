@@ -1,10 +1,9 @@
 import { defineKernel, evaluate } from '@posteriors/autodiff';
-import type { Aval } from '@posteriors/backend';
+import { type Aval, onWebGPU } from '@posteriors/backend';
 import { concat, matMul, mul, reshape, type Tensor } from '@tensorflow/tfjs-core';
 import { reciprocalDifferences } from './gaps.ts';
 import { symmetricEigen } from './jacobi.ts';
 import { type Compute, type Kernel, onHost } from './kernels.host.ts';
-import { onWebGPU } from './kernels.webgpu.ts';
 import { batchOf, countOf, requireSquare, rowsOf, sizeOfMatrix, symmetricPart } from './matrix.ts';
 import { diagonalOf } from './triangles.ts';
 import { eighShader, eighWorkspace } from './wgsl-jacobi.ts';
@@ -59,10 +58,11 @@ const kernel: Kernel = defineKernel({
   batch: (inputs) => kernel(inputs),
   run: {
     ...onHost(shape, compute),
-    webgpu: onWebGPU('Eigh', shape, eighShader, ([a]) => {
-      const [n] = sizeOfMatrix(a!);
-      const count = countOf(a!);
-      return { workgroups: count, integers: [n, count], workspace: count * eighWorkspace(n) };
+    webgpu: onWebGPU('Eigh', eighShader, (inputs) => {
+      const result = shape(inputs);
+      const [, n] = sizeOfMatrix(result);
+      const count = countOf(result);
+      return { ...result, workgroups: count, integers: [n, count], workspace: count * eighWorkspace(n) };
     }),
   },
 });

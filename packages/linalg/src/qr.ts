@@ -1,9 +1,8 @@
 import { defineKernel, evaluate } from '@posteriors/autodiff';
-import type { Aval } from '@posteriors/backend';
+import { type Aval, onWebGPU } from '@posteriors/backend';
 import { concat, matMul, sub, type Tensor } from '@tensorflow/tfjs-core';
 import { orthogonalise } from './householder.ts';
 import { type Compute, type Kernel, onHost } from './kernels.host.ts';
-import { onWebGPU } from './kernels.webgpu.ts';
 import { batchOf, columnsOf, countOf, requireMatrices, rowsOf, sizeOfMatrix, transposed } from './matrix.ts';
 import { triangles } from './triangles.ts';
 import { solveTriangular } from './triangular.ts';
@@ -54,10 +53,10 @@ const kernel: Kernel = defineKernel({
   batch: (inputs) => kernel(inputs),
   run: {
     ...onHost(shape, compute),
-    webgpu: onWebGPU('Qr', shape, qrShader, ([a]) => {
+    webgpu: onWebGPU('Qr', qrShader, ([a]) => {
       const [m, n] = sizeOfMatrix(a!);
       const count = countOf(a!);
-      return { workgroups: count, integers: [m, n, count], workspace: count * qrWorkspace(m, n) };
+      return { ...shape([a!]), workgroups: count, integers: [m, n, count], workspace: count * qrWorkspace(m, n) };
     }),
   },
 });

@@ -1,10 +1,9 @@
 import { defineKernel, evaluate } from '@posteriors/autodiff';
-import type { Aval } from '@posteriors/backend';
+import { type Aval, onWebGPU } from '@posteriors/backend';
 import { add, concat, matMul, mul, reshape, sub, type Tensor } from '@tensorflow/tfjs-core';
 import { reciprocalOrZero } from './gaps.ts';
 import { singular } from './jacobi.ts';
 import { type Compute, type Kernel, onHost } from './kernels.host.ts';
-import { onWebGPU } from './kernels.webgpu.ts';
 import { batchOf, countOf, requireMatrices, rowsOf, sizeOfMatrix, transposed } from './matrix.ts';
 import { diagonalOf } from './triangles.ts';
 import { svdShader, svdWorkspace } from './wgsl-jacobi.ts';
@@ -72,10 +71,10 @@ const kernel: Kernel = defineKernel({
   batch: (inputs) => kernel(inputs),
   run: {
     ...onHost(shape, compute),
-    webgpu: onWebGPU('Svd', shape, svdShader, ([a]) => {
+    webgpu: onWebGPU('Svd', svdShader, ([a]) => {
       const [m, n] = sizeOfMatrix(a!);
       const count = countOf(a!);
-      return { workgroups: count, integers: [m, n, count], workspace: count * svdWorkspace(m, n) };
+      return { ...shape([a!]), workgroups: count, integers: [m, n, count], workspace: count * svdWorkspace(m, n) };
     }),
   },
 });

@@ -1,11 +1,10 @@
 /** Parts of matrices: the triangles below and above the diagonal, and the diagonal. */
 import { defineKernel } from '@posteriors/autodiff';
-import { type Aval, sizeOf } from '@posteriors/backend';
+import { type Aval, onWebGPU } from '@posteriors/backend';
 import { gather, range, reshape, type Tensor } from '@tensorflow/tfjs-core';
 import { type Compute, type Kernel, onHost } from './kernels.host.ts';
-import { onWebGPU } from './kernels.webgpu.ts';
 import { batchOf, sizeOfMatrix } from './matrix.ts';
-import { trianglesShader, WORKGROUP } from './wgsl.ts';
+import { trianglesShader } from './wgsl.ts';
 
 /** What the parts of a matrix are multiplied by; a part times 0 is 0, whatever it holds. */
 type Factors = { readonly below: number; readonly diagonal: number; readonly above: number };
@@ -31,13 +30,9 @@ const kernel: Kernel = defineKernel({
   batch: (inputs, _batched, attributes) => kernel(inputs, attributes),
   run: {
     ...onHost(shape, compute),
-    webgpu: onWebGPU('Triangles', shape, trianglesShader, (_, result, attributes) => {
+    webgpu: onWebGPU('Triangles', trianglesShader, ([x], attributes) => {
       const { below, diagonal, above } = attributes as Factors;
-      return {
-        workgroups: Math.ceil(sizeOf(result.shape) / WORKGROUP),
-        integers: [...sizeOfMatrix(result)],
-        reals: [below, diagonal, above],
-      };
+      return { shape: x!.shape, integers: sizeOfMatrix(x!), reals: [below, diagonal, above] };
     }),
   },
 });

@@ -1,9 +1,8 @@
 import { defineKernel, evaluate } from '@posteriors/autodiff';
-import { type Aval, sameShape } from '@posteriors/backend';
+import { type Aval, onWebGPU, sameShape } from '@posteriors/backend';
 import { matMul, neg, reshape, sub, type Tensor, transpose } from '@tensorflow/tfjs-core';
 import { type Compute, type Kernel, onHost } from './kernels.host.ts';
-import { onWebGPU } from './kernels.webgpu.ts';
-import { batchOf, broadcastTo, requireSquare, sizeOfMatrix, withSameBatch } from './matrix.ts';
+import { batchOf, broadcastTo, countOf, requireSquare, sizeOfMatrix, withSameBatch } from './matrix.ts';
 import { triangles } from './triangles.ts';
 import { triangularSolveShader } from './wgsl.ts';
 
@@ -77,11 +76,12 @@ const kernel: Kernel = defineKernel({
   },
   run: {
     ...onHost(shape, compute),
-    webgpu: onWebGPU('TriangularSolve', shape, triangularSolveShader, ([l], result, attributes) => {
+    webgpu: onWebGPU('TriangularSolve', triangularSolveShader, (inputs, attributes) => {
       const { lower, transpose } = attributes as Triangle;
-      const columns = sizeOfMatrix(result)[1];
-      const count = batchOf(result).reduce((product, n) => product * n, columns);
-      return { workgroups: count, integers: [sizeOfMatrix(l!)[0], columns, count, Number(lower), Number(transpose)] };
+      const result = shape(inputs);
+      const [n, columns] = sizeOfMatrix(result);
+      const workgroups = countOf(result) * columns;
+      return { ...result, workgroups, integers: [n, columns, workgroups, Number(lower), Number(transpose)] };
     }),
   },
 });

@@ -1,5 +1,4 @@
-import type { Shader } from './kernels.webgpu.ts';
-import { WORKGROUP } from './wgsl.ts';
+import { type Shader, WORKGROUP } from '@posteriors/backend';
 import { divideByLargest, largestOf } from './wgsl-scale.ts';
 
 /** Numbers that the shader keeps for each matrix behind the results. */
@@ -9,7 +8,7 @@ export const qrWorkspace = (rows: number, columns: number): number => (rows + 1)
 export const qrShader: Shader = {
   reads: ['a'],
   integers: ['rows', 'columns', 'count'],
-  code: `
+  main: `
 ${largestOf}
 // Column of n elements in a row, from x on, reflected by the reflector in column k from v on.
 fn reflect(x : i32, v : i32, k : i32, diagonal : f32) {

@@ -1,5 +1,4 @@
-import type { Shader } from './kernels.webgpu.ts';
-import { WORKGROUP } from './wgsl.ts';
+import { type Shader, WORKGROUP } from '@posteriors/backend';
 import { divideByLargest, largestOf } from './wgsl-scale.ts';
 
 /** Convergence takes fewer than ten sweeps; the bound ends the loop in any case. */
@@ -103,7 +102,7 @@ export const eighWorkspace = (n: number): number => 2 * n * n + 2 * (n + 1);
 export const eighShader: Shader = {
   reads: ['a'],
   integers: ['order', 'count'],
-  code: `
+  main: `
 ${rotations}
 fn main(index : i32) {
   let n = uniforms.order;
@@ -204,7 +203,7 @@ export const svdWorkspace = (m: number, n: number): number => (m + n + 1) * n;
 export const svdShader: Shader = {
   reads: ['a'],
   integers: ['rows', 'columns', 'count'],
-  code: `
+  main: `
 ${rotations}
 // Sets column 'count' of the left vectors to a unit vector orthogonal to those before it.
 fn complete(left : i32, count : i32) {

@@ -1,4 +1,4 @@
-import { WORKGROUP } from './wgsl.ts';
+import { WORKGROUP } from '@posteriors/backend';
 
 /** `largestOf(start, length)`: the largest magnitude among elements of the result, 1 if all are zero, NaN if one is not finite. */
 export const largestOf = `

@@ -1,14 +1,11 @@
 /** Shaders. Loops that hold a barrier run equally often in every thread of a workgroup: their bounds are uniforms. */
-import type { Shader } from './kernels.webgpu.ts';
-
-/** Threads of a workgroup. */
-export const WORKGROUP = 64;
+import { type Shader, WORKGROUP } from '@posteriors/backend';
 
 /** One workgroup a matrix, column after column; each thread has every 64th row. Columns from a pivot that is not positive on are NaN. */
 export const choleskyShader: Shader = {
   reads: ['a'],
   integers: ['order', 'count'],
-  code: `
+  main: `
 fn main(index : i32) {
   let n = uniforms.order;
   let matrix = index / ${WORKGROUP};
@@ -45,7 +42,7 @@ fn main(index : i32) {
 export const triangularSolveShader: Shader = {
   reads: ['l', 'b'],
   integers: ['order', 'columns', 'count', 'lower', 'transpose'],
-  code: `
+  main: `
 fn main(index : i32) {
   let n = uniforms.order;
   let columns = uniforms.columns;
@@ -87,9 +84,7 @@ export const trianglesShader: Shader = {
   reads: ['x'],
   integers: ['rows', 'columns'],
   reals: ['below', 'diagonal', 'above'],
-  code: `
-fn main(index : i32) {
-  if (index < uniforms.size) {
+  statements: `
     let i = index / uniforms.columns % uniforms.rows;
     let j = index % uniforms.columns;
     let factor = select(select(uniforms.diagonal, uniforms.below, i > j), uniforms.above, i < j);
@@ -97,7 +92,5 @@ fn main(index : i32) {
     if (factor != 0.0) {
       value = factor * x[index];
     }
-    setOutputAtIndex(index, value);
-  }
-}`,
+    setOutputAtIndex(index, value);`,
 };

@@ -1,55 +1,70 @@
-import type { Attributes, Aval, DataType } from '@posteriors/backend';
-import type { KernelFunc, TensorInfo, TypedArray } from '@tensorflow/tfjs-core';
+/** The kernels of tfjs's cpu device, computed in JavaScript, and of its wasm device, in WebAssembly. */
+import {
+  type Attributes,
+  type Aval,
+  addressOf,
+  elementsOf,
+  newTensor,
+  sizeOf,
+  wasmFunctions,
+} from '@posteriors/backend';
+import type { KernelBackend, KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
+import { binary } from './kernels.wasm.ts';
 
 /** The shape and dtype of a kernel's result. */
 export type Shape = (inputs: readonly Aval[], attributes: Attributes) => Aval;
 
-/** Computes a kernel on the host: reads the elements of its inputs and sets those of its result. */
+/** Reads the elements of the inputs and sets those of the result. */
 export type Fill = (out: Int32Array | Float32Array, inputs: readonly ArrayLike<number>[]) => void;
 
-// What is used of the devices of tfjs.
-interface CpuBackend {
-  readonly data: { get(dataId: object): { readonly values: TypedArray } };
-  makeTensorInfo(shape: readonly number[], dtype: DataType, values: TypedArray): TensorInfo;
-}
-interface WasmBackend {
-  makeOutput(shape: readonly number[], dtype: DataType): TensorInfo;
-  typedArrayFromHeap(info: TensorInfo): Int32Array | Float32Array;
+/** Elements in the memory of the wasm device. */
+export interface Elements {
+  readonly address: number;
+  readonly size: number;
 }
 
-/** The inputs of a kernel as a list, and the shape and dtype of its result. */
-export function kernelCall(shape: Shape, inputs: unknown, attrs: unknown): { inputs: TensorInfo[]; result: Aval } {
-  const list = Object.values(inputs as { readonly [index: string]: TensorInfo });
-  return { inputs: list, result: shape(list as readonly Aval[], attrs as Attributes) };
-}
+type Name = 'fillBits' | 'fillUniform' | 'fillNormal' | 'fold';
 
-/** A kernel of tfjs's cpu device. */
+/** The functions of `assembly`. */
+export type Functions = ReturnType<ReturnType<typeof wasmFunctions<Name>>>;
+
+/** The same in WebAssembly. */
+export type FillInPlace = (functions: Functions, out: Elements, inputs: readonly Elements[]) => void;
+
+type Call = Parameters<KernelFunc>[0];
+
+const functionsOn = wasmFunctions<Name>(binary);
+
+const inputsOf = (call: Call): readonly TensorInfo[] => Object.values(call.inputs as object);
+
+const resultOf = (shape: Shape, inputs: readonly TensorInfo[], { attrs }: Call): Aval =>
+  shape(inputs as readonly Aval[], attrs as unknown as Attributes);
+
+/** A kernel of the cpu device. */
 export function onCpu(shape: Shape, fill: Fill): KernelFunc {
   return (call) => {
-    const backend = call.backend as unknown as CpuBackend;
-    const { inputs, result } = kernelCall(shape, call.inputs, call.attrs);
-    const size = result.shape.reduce((product, n) => product * n, 1);
+    const device = call.backend as KernelBackend;
+    const inputs = inputsOf(call);
+    const result = resultOf(shape, inputs, call);
+    const size = sizeOf(result.shape);
     const out = result.dtype === 'int32' ? new Int32Array(size) : new Float32Array(size);
     fill(
       out,
-      inputs.map((input) => backend.data.get(input.dataId).values),
+      inputs.map((input) => elementsOf(device, input)),
     );
-    return backend.makeTensorInfo(result.shape, result.dtype, out);
+    return { ...result, shape: [...result.shape], dataId: device.write(out, [...result.shape], result.dtype) };
   };
 }
 
-/** A kernel of tfjs's wasm device: the same loop as on the cpu, in place in the device's memory. */
-export function onWasm(shape: Shape, fill: Fill): KernelFunc {
+/** A kernel of the wasm device. */
+export function onWasm(shape: Shape, fill: FillInPlace): KernelFunc {
   return (call) => {
-    const backend = call.backend as unknown as WasmBackend;
-    const { inputs, result } = kernelCall(shape, call.inputs, call.attrs);
-    // The views are taken last: an input that arrives from another device, or the output, may grow the memory and detach them.
-    const out = backend.makeOutput(result.shape, result.dtype);
-    for (const input of inputs) backend.typedArrayFromHeap(input);
-    fill(
-      backend.typedArrayFromHeap(out),
-      inputs.map((input) => backend.typedArrayFromHeap(input)),
-    );
+    const device = call.backend as KernelBackend;
+    const inputs = inputsOf(call);
+    const result = resultOf(shape, inputs, call);
+    const elements = (info: TensorInfo): Elements => ({ address: addressOf(device, info), size: sizeOf(info.shape) });
+    const out = newTensor(device, result.shape, result.dtype);
+    fill(functionsOn(device), elements(out), inputs.map(elements));
     return out;
   };
 }

@@ -2,7 +2,7 @@
 import { defineKernel } from '@posteriors/autodiff';
 import { type Attributes, type Aval, sameShape } from '@posteriors/backend';
 import { broadcastTo, reshape, type Tensor } from '@tensorflow/tfjs-core';
-import { type Fill, onCpu, onWasm } from './kernels.host.ts';
+import { type Fill, type Functions, onCpu, onWasm } from './kernels.host.ts';
 import { foldOnWebGPU, sampleOnWebGPU } from './kernels.webgpu.ts';
 import { fillNormal } from './normal.ts';
 import { fillBits, fillFolded } from './threefry.ts';
@@ -12,11 +12,15 @@ type Kernel = (inputs: readonly Tensor[], attributes: Attributes) => Tensor;
 
 const shapeOf = (attributes: Attributes): readonly number[] => attributes.shape as readonly number[];
 
-/** A kernel that draws `shape` numbers for each key: `[...batch, 2] -> [...batch, ...shape]`. */
+/**
+ * A kernel that draws `shape` numbers for each key: `[...batch, 2] -> [...batch, ...shape]`. `convert` makes them of random bits, which may
+ * lie in the same memory; `inPlace` is the function that does both in WebAssembly.
+ */
 function defineSampler(
   name: string,
   dtype: 'int32' | 'float32',
   convert: (bits: Int32Array, out: Float32Array) => void,
+  inPlace: keyof Functions,
 ): Kernel {
   const shape = ([keys]: readonly Aval[], attributes: Attributes): Aval => ({
     shape: [...keys!.shape.slice(0, -1), ...shapeOf(attributes)],
@@ -37,19 +41,36 @@ function defineSampler(
     derivative: 'zero',
     // Each row of a tensor of keys is a key of its own already.
     batch: (inputs, _batched, attributes) => sample(inputs, attributes),
-    run: { cpu: onCpu(shape, fill), wasm: onWasm(shape, fill), webgpu: sampleOnWebGPU(name, shape) },
+    run: {
+      cpu: onCpu(shape, fill),
+      wasm: onWasm(shape, (functions, out, [keys]) => {
+        const rows = keys!.size / 2;
+        functions[inPlace](out.address, keys!.address, rows, out.size / Math.max(1, rows));
+      }),
+      webgpu: sampleOnWebGPU(name, shape),
+    },
   });
   return sample;
 }
 
 /** Random bits, `RandomBits {shape}`. */
-export const sampleBits: Kernel = defineSampler('RandomBits', 'int32', () => {});
+export const sampleBits: Kernel = defineSampler('RandomBits', 'int32', () => {}, 'fillBits');
 
 /** Uniform numbers in [0, 1), `RandomUniform {shape}`. */
-export const sampleUniform: Kernel = defineSampler('RandomUniform', 'float32', (bits, out) => fillUniform(out, bits));
+export const sampleUniform: Kernel = defineSampler(
+  'RandomUniform',
+  'float32',
+  (bits, out) => fillUniform(out, bits),
+  'fillUniform',
+);
 
 /** Standard normal numbers, `RandomNormal {shape}`. */
-export const sampleNormal: Kernel = defineSampler('RandomNormal', 'float32', (bits, out) => fillNormal(out, bits));
+export const sampleNormal: Kernel = defineSampler(
+  'RandomNormal',
+  'float32',
+  (bits, out) => fillNormal(out, bits),
+  'fillNormal',
+);
 
 const foldShape = ([keys, numbers]: readonly Aval[]): Aval => {
   const batch = keys!.shape.slice(0, -1);
@@ -76,7 +97,10 @@ export const fold: Kernel = defineKernel({
   },
   run: {
     cpu: onCpu(foldShape, fillFoldedKeys),
-    wasm: onWasm(foldShape, fillFoldedKeys),
+    wasm: onWasm(foldShape, (functions, out, [keys, numbers]) => {
+      const stride = numbers!.size === 1 ? 0 : 4;
+      functions.fold(out.address, keys!.address, numbers!.address, stride, keys!.size / 2);
+    }),
     webgpu: foldOnWebGPU('ThreefryFold', foldShape),
   },
 });

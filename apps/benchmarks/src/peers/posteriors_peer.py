@@ -1,51 +1,13 @@
-"""PyTorch posteriors as a peer: reads requests from standard input and answers on standard output, one JSON object a line.
+"""PyTorch posteriors as a peer."""
 
-    {"do": "describe"}                                                   -> {"version"}
-    {"do": "prepare", "model", "numData", "batch", "start", "algorithm"} -> {}
-    {"do": "advance", "inplace", "start", "temperature", "steps"}        -> {"params", "companions"}
-    {"do": "time", "inplace", "calls"}                                   -> {"ms"}
-
-Arrays come as {"shape", "values"} and go as lists of numbers. What goes wrong is answered as {"error"}.
-"""
-
-import json
-import sys
 import time
-import traceback
+from importlib.metadata import version
 
 import posteriors
 import torch
 import torchopt
-from importlib.metadata import version
-from posteriors import diag_normal_log_prob
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
-
-
-def double_well(params, batch):
-    square = params["x"].square()
-    return (square - 0.1 * square.square()).sum(), torch.tensor([])
-
-
-def logistic(num_data):
-    def log_posterior(params, batch):
-        logits = batch["inputs"] @ params["weights"]
-        loss = binary_cross_entropy_with_logits(logits, batch["labels"])
-        return diag_normal_log_prob(params, normalize=False) / num_data - loss, torch.tensor([])
-
-    return log_posterior
-
-
-def network(num_data):
-    def log_posterior(params, batch):
-        hidden = torch.relu(torch.addmm(params["bias1"], batch["images"], params["weights1"]))
-        logits = torch.addmm(params["bias2"], hidden, params["weights2"])
-        loss = cross_entropy(logits, batch["labels"])
-        return diag_normal_log_prob(params, normalize=False) / num_data - loss, torch.tensor([])
-
-    return log_posterior
-
-
-MODELS = {"doubleWell": lambda num_data: double_well, "logistic": logistic, "network": network}
+from peer_protocol import serve
+from torch_models import LIKELIHOODS, POSTERIORS
 
 
 def tensor(array):
@@ -56,67 +18,103 @@ def tensors(arrays):
     return {name: tensor(array) for name, array in arrays.items()}
 
 
+def build_posterior(log_posterior, companions, algorithm):
+    """A transform, and what in its state goes with the parameters."""
+    lr, temperature = algorithm["learningRate"], algorithm["temperature"]
+    if algorithm["name"] == "sghmc":
+        transform = posteriors.sgmcmc.sghmc.build(
+            log_posterior, lr=lr, alpha=algorithm["alpha"], temperature=temperature, momenta=companions
+        )
+        return transform, lambda state: state.momenta
+    transform = posteriors.vi.diag.build(
+        log_posterior, torchopt.adam(lr=lr), temperature=temperature, init_log_sds=companions
+    )
+    return transform, lambda state: state.log_sd_diag
+
+
+def build_curvature(forward, outer, algorithm):
+    def each(params, batch):
+        return outer(forward(params, batch), batch), torch.tensor([])
+
+    def total(params, batch):
+        values, aux = each(params, batch)
+        return values.sum(), aux
+
+    family, method = algorithm["name"].split(".")
+    if family == "laplace":
+        of_matrix = lambda state: {"matrix": state.prec}
+        if method == "diagFisher":
+            return posteriors.laplace.diag_fisher.build(each, per_sample=True), lambda state: state.prec_diag
+        if method == "denseFisher":
+            return posteriors.laplace.dense_fisher.build(each, per_sample=True), of_matrix
+        if method == "denseHessian":
+            return posteriors.laplace.dense_hessian.build(total), of_matrix
+        return posteriors.laplace.dense_ggn.build(
+            lambda params, batch: (forward(params, batch), torch.tensor([])),
+            lambda outputs, batch: outer(outputs, batch).sum(),
+        ), of_matrix
+    lr, sd = algorithm["learningRate"], algorithm["initSd"]
+    if method == "diagFisher":
+        return posteriors.ekf.diag_fisher.build(
+            each, lr=lr, transition_sd=algorithm["transitionSd"], per_sample=True, init_sds=sd
+        ), lambda state: state.sd_diag
+    return posteriors.ekf.dense_fisher.build(each, lr=lr, per_sample=True, init_cov=sd**2), lambda state: {
+        "matrix": state.cov
+    }
+
+
+class Run:
+    """A state and what takes its next step."""
+
+    def __init__(self, model, num_data, chains, start, algorithm, inplace):
+        params, companions = tensors(start["params"]), tensors(start["companions"])
+        if "temperature" in algorithm:
+            log_posterior = POSTERIORS[model](num_data)
+            transform, self.companions = build_posterior(log_posterior, companions, algorithm)
+        else:
+            transform, self.companions = build_curvature(*LIKELIHOODS[model], algorithm)
+        if chains:
+            init = lambda at, momenta: posteriors.sgmcmc.sghmc.init(at, momenta)
+            self.state = torch.vmap(init)(params, companions)
+            one = lambda state, batch: transform.update(state, batch, inplace=False)
+            self.update = torch.vmap(one, in_dims=(0, None), randomness="different")
+        else:
+            self.state = transform.init(params)
+            self.update = lambda state, batch: transform.update(state, batch, inplace=inplace)
+
+    def step(self, batch):
+        self.state, _ = self.update(self.state, batch)
+
+
 class Workload:
     def __init__(self, request):
-        self.algorithm = request["algorithm"]
-        self.log_posterior = MODELS[request["model"]](request["numData"])
-        self.batch = tensors(request["batch"])
-        self.timed = {
-            inplace: self.begin(request["start"], self.algorithm["temperature"]) for inplace in (False, True)
-        }
+        self.batches = [tensors(batch) for batch in request["batches"]]
+        self.model = request["model"], request["numData"], request["chains"]
+        self.ways = ["vmap"] if request["chains"] else ["in place", "pure"]
+        self.timed = {way: self.begin(way, request["start"], request["algorithm"]) for way in self.ways}
+        self.done = 0
 
-    def begin(self, start, temperature):
-        """A transform and its first state."""
-        params, companions = tensors(start["params"]), tensors(start["companions"])
-        lr = self.algorithm["learningRate"]
-        if self.algorithm["name"] == "sghmc":
-            transform = posteriors.sgmcmc.sghmc.build(
-                self.log_posterior, lr=lr, alpha=self.algorithm["alpha"], temperature=temperature, momenta=companions
-            )
-        else:
-            transform = posteriors.vi.diag.build(
-                self.log_posterior, torchopt.adam(lr=lr), temperature=temperature, init_log_sds=companions
-            )
-        return transform, transform.init(params)
+    def begin(self, way, start, algorithm):
+        return Run(*self.model, start, algorithm, way == "in place")
 
-    def advance(self, start, temperature, steps, inplace):
-        transform, state = self.begin(start, temperature)
-        for _ in range(steps):
-            state, _ = transform.update(state, self.batch, inplace=inplace)
-        companions = state.momenta if self.algorithm["name"] == "sghmc" else state.log_sd_diag
-        return {"params": lists(state.params), "companions": lists(companions)}
+    def advance(self, way, start, algorithm, steps):
+        run = self.begin(way, start, algorithm)
+        for i in range(steps):
+            run.step(self.batches[i % len(self.batches)])
+        return {"params": lists(run.state.params), "companions": lists(run.companions(run.state))}
 
-    def time(self, calls, inplace):
-        transform, state = self.timed[inplace]
+    def time(self, way, calls):
+        run = self.timed[way]
         start = time.perf_counter()
         for _ in range(calls):
-            state, _ = transform.update(state, self.batch, inplace=inplace)
-        ms = 1e3 * (time.perf_counter() - start)
-        self.timed[inplace] = transform, state
-        return {"ms": ms}
+            run.step(self.batches[self.done % len(self.batches)])
+            self.done += 1
+        return {"ms": 1e3 * (time.perf_counter() - start)}
 
 
 def lists(tree):
     return {name: leaf.flatten().tolist() for name, leaf in tree.items()}
 
 
-def main():
-    answers, sys.stdout = sys.stdout, sys.stderr
-    workload = None
-    for line in sys.stdin:
-        request = json.loads(line)
-        action = request.pop("do")
-        try:
-            if action == "describe":
-                torch_version = f"torch {torch.__version__}, threads: {torch.get_num_threads()}"
-                answer = {"version": f"{version('posteriors')} ({torch_version})"}
-            elif action == "prepare":
-                workload, answer = Workload(request), {}
-            else:
-                answer = getattr(workload, action)(**request)
-        except Exception:
-            answer = {"error": traceback.format_exc()}
-        print(json.dumps(answer), file=answers, flush=True)
-
-
-main()
+torch_version = f"torch {torch.__version__}, threads: {torch.get_num_threads()}"
+serve(f"{version('posteriors')} ({torch_version})", Workload)

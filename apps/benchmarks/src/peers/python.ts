@@ -1,38 +1,42 @@
-/** PyTorch posteriors in a Python process of its own, which `posteriors_peer.py` turns into a contender. */
+/** Peers in Python processes of their own, which scripts beside this file turn into contenders. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { startOf } from '../check.ts';
-import type { Contender, Missing } from '../contender.ts';
+import { startOf } from '../checks/start.ts';
+import type { Contender, Missing, Quirk } from '../contender.ts';
 import { mapNamed, type Named, type Point, type Values, type Workload } from '../workloads/workload.ts';
-
-const PYTHON_PEER = 'PyTorch posteriors';
-
-const SCRIPT = fileURLToPath(new URL('./posteriors_peer.py', import.meta.url));
+import type { Peer } from './peer.ts';
 
 export interface PythonPeer {
-  readonly version: string;
-  /** Its two ways of updating a state, in place and not. */
-  contenders(workload: Workload): Promise<Contender[]>;
-  stop(): void;
+  readonly name: string;
+  /** The file that speaks as `peer_protocol.py` says. */
+  readonly script: string;
+  readonly runs: (workload: Workload) => boolean;
+  /** How the mathematics of a way to run a workload differs. */
+  readonly quirks?: (workload: Workload, way: string) => readonly Quirk[];
 }
 
 /** Starts Python; where it lacks what is needed, says what. */
-export async function startPython(python: string): Promise<PythonPeer | Missing> {
-  const { request, stop } = startProcess(python);
+export async function startPython(python: string, peer: PythonPeer): Promise<Peer> {
+  const { request, stop } = startProcess(python, peer.script);
   try {
     const { version } = await request<{ version: string }>({ do: 'describe' });
-    return { version, stop, contenders: (workload) => prepare(workload, version, request) };
+    return {
+      stop,
+      contenders: async (workload) => (peer.runs(workload) ? prepare(peer, workload, version, request) : []),
+    };
   } catch (error) {
     stop();
-    return { name: PYTHON_PEER, missing: (error as Error).message };
+    const missing: Missing = { name: peer.name, missing: (error as Error).message };
+    return { stop, contenders: async (workload) => (peer.runs(workload) ? [missing] : []) };
   }
 }
 
 type Request = <Answer>(body: object) => Promise<Answer>;
 
-function startProcess(python: string): { request: Request; stop: () => void } {
-  const child = spawn(python, [SCRIPT], { stdio: ['pipe', 'pipe', 'pipe'] });
+function startProcess(python: string, script: string): { request: Request; stop: () => void } {
+  const file = fileURLToPath(new URL(script, import.meta.url));
+  const child = spawn(python, [file], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' } });
   let complaints = '';
   child.stderr.on('data', (text: Buffer) => {
     complaints = `${complaints}${text}`.slice(-4_000);
@@ -55,41 +59,31 @@ function startProcess(python: string): { request: Request; stop: () => void } {
   return { request, stop: () => child.stdin.end() };
 }
 
-async function prepare(workload: Workload, version: string, request: Request): Promise<Contender[]> {
-  const { model, algorithm } = workload;
-  const pointOf = ({ params, companions }: Point): object => ({
-    params: mapNamed(params, (leaf, name) => array({ values: leaf, shape: (model.params[name] as Values).shape })),
-    companions: mapNamed(companions, (leaf, name) =>
-      array({ values: leaf, shape: (model.params[name] as Values).shape }),
-    ),
-  });
-  await request({
+async function prepare(peer: PythonPeer, workload: Workload, version: string, request: Request): Promise<Contender[]> {
+  const { kind, model, algorithm } = workload;
+  const shaped = (numbers: Named<Float64Array>): object =>
+    mapNamed(numbers, (leaf, name) => array({ values: leaf, shape: (model.params[name] as Values).shape }));
+  const sent = ({ params, companions }: Point): object => ({ params: shaped(params), companions: shaped(companions) });
+  const { ways } = await request<{ ways: readonly string[] }>({
     do: 'prepare',
     model: model.name,
-    numData: model.numData,
-    batch: mapNamed(model.batch, array),
-    start: pointOf(startOf(workload)),
+    numData: kind === 'posterior' ? model.numData : 1,
+    chains: (kind === 'posterior' && model.chains) || 0,
+    batches: model.batches.map((batch) => mapNamed(batch, array)),
+    start: sent(startOf(model, algorithm)),
     algorithm,
   });
-  return [true, false].map((inplace) => ({
-    name: `${PYTHON_PEER}, ${inplace ? 'in place' : 'pure'}`,
+  return ways.map((way) => ({
+    name: way === '' ? peer.name : `${peer.name}, ${way}`,
     version,
-    // In place, its vi.diag loses the count of steps that torchopt returns: 0.1.2 and torchopt 0.7.3.
-    correctsAsFirst: inplace && algorithm.name === 'vi.diag',
-    async advance(start, temperature, steps) {
-      const reached = await request<{ [part in keyof Point]: Named<number[]> }>({
-        do: 'advance',
-        inplace,
-        start: pointOf(start),
-        temperature,
-        steps,
-      });
-      return {
-        params: mapNamed(reached.params, (leaf) => Float64Array.from(leaf)),
-        companions: mapNamed(reached.companions, (leaf) => Float64Array.from(leaf)),
-      };
+    quirks: peer.quirks?.(workload, way) ?? [],
+    async advance(start, settings, steps) {
+      const body = { do: 'advance', way, start: sent(start), algorithm: settings, steps };
+      const reached = await request<{ [part in keyof Point]: Named<number[]> }>(body);
+      const numbers = (part: Named<number[]>): Named<Float64Array> => mapNamed(part, (leaf) => Float64Array.from(leaf));
+      return { params: numbers(reached.params), companions: numbers(reached.companions) };
     },
-    time: async (calls) => (await request<{ ms: number }>({ do: 'time', inplace, calls })).ms,
+    time: async (calls) => (await request<{ ms: number }>({ do: 'time', way, calls })).ms,
     close() {},
   }));
 }

@@ -1,131 +1,88 @@
 import * as tf from '@tensorflow/tfjs';
-import { categoricalLogProb, diagNormalLogProb, random } from 'posteriors';
-import { loadMnist } from '../../../quickstart/src/data.ts';
-import type { Model, Named, Values } from './workload.ts';
+import { categoricalLogProb, diagNormalLogProb } from 'posteriors';
+import { concatenate, separate } from '../checks/compare.ts';
+import { accumulate } from '../checks/directions.ts';
+import { BLOCKS, CLASSES, coarse, type Digits, loadDigits, PIXELS } from './digits.ts';
+import { glorot } from './initial.ts';
+import { type Activation, networkLoops, relu, type Sizes, tanh } from './network-loops.ts';
+import type { Likelihood, Named, Posterior, Values } from './workload.ts';
 
-const [INPUTS, HIDDEN, CLASSES, BATCH] = [784, 64, 10, 32];
+/** A network 784-hidden-10 with a standard normal prior, on the first MNIST digits. */
+export async function loadNetwork({ batch = 32, hidden = 64 } = {}): Promise<Posterior> {
+  return networkPosterior(await loadDigits(batch), { inputs: PIXELS, hidden, classes: CLASSES });
+}
 
-/** A network 784-64-10 with a standard normal prior, and the first 32 MNIST digits. */
-export async function loadNetwork(): Promise<Model> {
-  const { train } = await loadMnist();
-  const images = train.images.slice(0, BATCH * INPUTS);
-  const labels = train.labels.slice(0, BATCH);
-  const oneHot = new Float32Array(BATCH * CLASSES);
-  labels.forEach((label, row) => {
-    oneHot[row * CLASSES + label] = 1;
-  });
-  const { count } = train;
+/** The log likelihoods of the network 784-64-10. */
+export async function loadNetworkLikelihood(size: number): Promise<Likelihood> {
+  return likelihood('network', await loadDigits(size), { inputs: PIXELS, hidden: 64, classes: CLASSES }, relu);
+}
 
+/** The log likelihoods of a network 44-18-10 with tanh, 1,000 parameters, on coarse images. */
+export async function loadSmallLikelihood(size: number): Promise<Likelihood> {
+  return likelihood('tanhNetwork', coarse(await loadDigits(size)), { inputs: BLOCKS, hidden: 18, classes: CLASSES }, tanh);
+}
+
+function networkPosterior({ batch, count }: Digits, sizes: Sizes): Posterior {
+  const logits = logitsWith(tf.relu);
+  const loops = networkLoops(sizes, relu);
   return {
     name: 'network',
-    params: initialWeights(),
-    batch: {
-      images: { shape: [BATCH, INPUTS], values: images },
-      labels: { shape: [BATCH], values: labels },
-      oneHot: { shape: [BATCH, CLASSES], values: oneHot },
-    },
+    params: initialWeights(sizes),
+    batches: [batch],
     numData: count,
-    logPosterior: (params, batch) => {
-      const logLikelihood = tf.mean(categoricalLogProb(logits(params, batch), batch.labels as tf.Tensor));
+    logPosterior: (params, data) => {
+      const logLikelihood = tf.mean(categoricalLogProb(logits(params, data), data.labels as tf.Tensor));
       return tf.add(logLikelihood, tf.div(diagNormalLogProb(params, 0, 1, { normalize: false }), count));
     },
-    eagerLogPosterior: (params, batch) => {
-      const loss = tf.losses.softmaxCrossEntropy(batch.oneHot as tf.Tensor, logits(params, batch));
+    eagerLogPosterior: (params, data) => {
+      const loss = tf.losses.softmaxCrossEntropy(data.oneHot as tf.Tensor, logits(params, data));
       const squares = Object.values(params).map((leaf) => tf.sum(tf.square(leaf)));
       return tf.sub(tf.mul(-0.5 / count, tf.addN(squares)), loss as tf.Scalar);
     },
-    gradient: (params) => gradient(params, images, labels, count),
+    gradient: (params) => {
+      const sum = concatenate(params).map((value) => -value / count);
+      const { images, labels } = arrays(batch);
+      for (const gradient of loops.gradients(params, images, labels)) accumulate(sum, 1 / labels.length, gradient);
+      return separate(sum, params);
+    },
   };
 }
 
-function initialWeights(): Named<Values> {
-  const [first, second] = random.split(random.key(0));
-  const glorot = (key: Uint32Array, rows: number, columns: number): Values => {
-    const noise = random.normal(key, [rows, columns]);
-    const scale = Math.sqrt(2 / (rows + columns));
-    const values = Float32Array.from(noise.dataSync(), (value) => scale * value);
-    noise.dispose();
-    return { shape: [rows, columns], values };
-  };
+function likelihood(name: Likelihood['name'], { batch }: Digits, sizes: Sizes, activation: Activation): Likelihood {
+  const logits = logitsWith(activation === relu ? tf.relu : tf.tanh);
+  const loops = networkLoops(sizes, activation);
   return {
-    weights1: glorot(first as Uint32Array, INPUTS, HIDDEN),
-    bias1: { shape: [HIDDEN], values: new Float32Array(HIDDEN) },
-    weights2: glorot(second as Uint32Array, HIDDEN, CLASSES),
-    bias2: { shape: [CLASSES], values: new Float32Array(CLASSES) },
+    name,
+    params: initialWeights(sizes),
+    batches: [batch],
+    forward: logits,
+    outer: (outputs, { labels }) => categoricalLogProb(outputs, labels as tf.Tensor),
+    eagerLogLikelihood: (params, data) => {
+      const loss = tf.losses.softmaxCrossEntropy(data.oneHot as tf.Tensor, logits(params, data), 1, 0, tf.Reduction.SUM);
+      return tf.neg(loss as tf.Scalar);
+    },
+    gradients: (params, data) => loops.gradients(params, arrays(data).images, arrays(data).labels),
+    ggnTerms: (params, data) => loops.ggnTerms(params, arrays(data).images),
   };
 }
 
-function logits(params: Named<tf.Tensor>, { images }: Named<tf.Tensor>): tf.Tensor {
-  const { weights1, bias1, weights2, bias2 } = params as Named<tf.Tensor2D>;
-  const hidden = tf.relu(tf.add(tf.matMul(images as tf.Tensor2D, weights1!), bias1!));
-  return tf.add(tf.matMul(hidden as tf.Tensor2D, weights2!), bias2!);
+function arrays({ images, labels }: Named<Values>): { readonly images: Float32Array; readonly labels: Int32Array } {
+  return { images: images!.values as Float32Array, labels: labels!.values as Int32Array };
 }
 
-/** The gradient of the mean log likelihood and the log prior over `count`, by plain loops. */
-function gradient(
-  params: Named<Float64Array>,
-  images: Float32Array,
-  labels: Int32Array,
-  count: number,
-): Named<Float64Array> {
-  const { weights1, bias1, weights2, bias2 } = params;
-  const hidden = dense(images, weights1!, bias1!).map((value) => Math.max(value, 0));
-  const scores = dense(hidden, weights2!, bias2!);
-  const residuals = new Float64Array(BATCH * CLASSES);
-  for (let row = 0; row < BATCH; row++) {
-    const exps = scores.subarray(row * CLASSES, (row + 1) * CLASSES).map(Math.exp);
-    const total = exps.reduce((sum, value) => sum + value, 0);
-    for (let k = 0; k < CLASSES; k++) {
-      residuals[row * CLASSES + k] = ((labels[row] === k ? 1 : 0) - exps[k]! / total) / BATCH;
-    }
-  }
-  const back = new Float64Array(BATCH * HIDDEN);
-  for (let row = 0; row < BATCH; row++) {
-    for (let unit = 0; unit < HIDDEN; unit++) {
-      if (hidden[row * HIDDEN + unit] === 0) continue;
-      let sum = 0;
-      for (let k = 0; k < CLASSES; k++) sum += residuals[row * CLASSES + k]! * weights2![unit * CLASSES + k]!;
-      back[row * HIDDEN + unit] = sum;
-    }
-  }
-  const shrink = (leaf: Float64Array): Float64Array => leaf.map((value) => -value / count);
+function initialWeights({ inputs, hidden, classes }: Sizes): Named<Values> {
+  const [weights1, weights2] = glorot([inputs, hidden], [hidden, classes]) as [Values, Values];
   return {
-    weights1: addOuter(shrink(weights1!), images, back),
-    bias1: addRows(shrink(bias1!), back),
-    weights2: addOuter(shrink(weights2!), hidden, residuals),
-    bias2: addRows(shrink(bias2!), residuals),
+    weights1,
+    bias1: { shape: [hidden], values: new Float32Array(hidden) },
+    weights2,
+    bias2: { shape: [classes], values: new Float32Array(classes) },
   };
 }
 
-/** inputs [BATCH, n] weights [n, m] + bias [m] */
-function dense(inputs: ArrayLike<number>, weights: Float64Array, bias: Float64Array): Float64Array {
-  const [n, m] = [inputs.length / BATCH, bias.length];
-  const outputs = new Float64Array(BATCH * m);
-  for (let row = 0; row < BATCH; row++) {
-    outputs.set(bias, row * m);
-    for (let i = 0; i < n; i++) {
-      const input = inputs[row * n + i]!;
-      for (let j = 0; j < m; j++) outputs[row * m + j]! += input * weights[i * m + j]!;
-    }
-  }
-  return outputs;
-}
-
-/** Adds inputsᵀ residuals, [n, BATCH] [BATCH, m], to `sum` [n, m]. */
-function addOuter(sum: Float64Array, inputs: ArrayLike<number>, residuals: Float64Array): Float64Array {
-  const [n, m] = [inputs.length / BATCH, residuals.length / BATCH];
-  for (let row = 0; row < BATCH; row++) {
-    for (let i = 0; i < n; i++) {
-      const input = inputs[row * n + i]!;
-      for (let j = 0; j < m; j++) sum[i * m + j]! += input * residuals[row * m + j]!;
-    }
-  }
-  return sum;
-}
-
-function addRows(sum: Float64Array, residuals: Float64Array): Float64Array {
-  residuals.forEach((value, i) => {
-    sum[i % sum.length]! += value;
-  });
-  return sum;
+function logitsWith(activation: (x: tf.Tensor) => tf.Tensor): Posterior['logPosterior'] {
+  return ({ weights1, bias1, weights2, bias2 }, { images }) => {
+    const hidden = activation(tf.add(tf.matMul(images as tf.Tensor2D, weights1 as tf.Tensor2D), bias1!));
+    return tf.add(tf.matMul(hidden as tf.Tensor2D, weights2 as tf.Tensor2D), bias2!);
+  };
 }

@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
-import { type Model, mapNamed, type Workload } from './workload.ts';
+import { type Posterior, mapNamed, type Workload } from './workload.ts';
 
 /** log p = sum of x² - x⁴ / 10: two wells in each of two dimensions. */
-const doubleWell: Model = {
+const doubleWell: Posterior = {
   name: 'doubleWell',
   params: { x: { shape: [2], values: Float32Array.of(0.5, -1.5) } },
-  batch: {},
+  batches: [{}],
   numData: 1,
   logPosterior: density,
   eagerLogPosterior: density,
@@ -21,6 +21,7 @@ export async function load(): Promise<Workload> {
   return {
     name: 'W1',
     title: 'double well, d = 2: one SGHMC step',
+    kind: 'posterior',
     model: doubleWell,
     algorithm: { name: 'sghmc', learningRate: 5e-2, alpha: 1, temperature: 1 },
   };

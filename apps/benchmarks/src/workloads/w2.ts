@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { bernoulliLogProb, diagNormalLogProb } from 'posteriors';
 import { loadPima } from './pima.ts';
-import type { Model, Named, Workload } from './workload.ts';
+import type { Named, Posterior, PosteriorWorkload } from './workload.ts';
 
 /** Logistic regression with a standard normal prior on its weights. */
-async function logistic(): Promise<Model> {
+async function logistic(): Promise<Posterior> {
   const { inputs, labels, shape } = await loadPima();
   const [count, columns] = shape;
   const logits = ({ weights }: Named<tf.Tensor>, { inputs }: Named<tf.Tensor>): tf.Tensor =>
@@ -13,7 +13,7 @@ async function logistic(): Promise<Model> {
   return {
     name: 'logistic',
     params: { weights: { shape: [columns], values: new Float32Array(columns).fill(0.1) } },
-    batch: { inputs: { shape, values: inputs }, labels: { shape: [count], values: labels } },
+    batches: [{ inputs: { shape, values: inputs }, labels: { shape: [count], values: labels } }],
     numData: count,
     logPosterior: (params, batch) => {
       const logLikelihood = tf.mean(bernoulliLogProb(logits(params, batch), batch.labels as tf.Tensor));
@@ -39,11 +39,12 @@ async function logistic(): Promise<Model> {
   };
 }
 
-export async function load(): Promise<Workload> {
+export async function load(): Promise<PosteriorWorkload> {
   const model = await logistic();
   return {
     name: 'W2',
     title: 'Pima logistic regression, N = 768, d = 8, full batch: one SGHMC step',
+    kind: 'posterior',
     model,
     algorithm: { name: 'sghmc', learningRate: 0.3, alpha: 1, temperature: 1 / model.numData },
   };

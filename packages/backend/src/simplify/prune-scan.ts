@@ -1,5 +1,5 @@
-import type { Program, ScanEquation, Value } from './program.ts';
-import { removeDeadCode } from './simplify.ts';
+import type { Program, ScanEquation, Value } from '../program.ts';
+import { removeDeadCode } from './dead-code.ts';
 
 /** The loop without what no live output needs: results that are stacked, carries, and what these are computed from. */
 export function pruneScan(equation: ScanEquation, isLive: (output: Value) => boolean): ScanEquation {

@@ -1,0 +1,5 @@
+/** Kernels that work in the memory of tfjs's wasm device. Pointers are byte offsets. */
+export { multiply, multiplyScratch } from './product';
+export { firstOutside, gather, scatter } from './gather';
+export { extreme, sum } from './reduction';
+export { copyView } from './view';

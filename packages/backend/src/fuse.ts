@@ -1,0 +1,220 @@
+/** Which equations of a program run as one loop. */
+import {
+  type Axes,
+  axesOf,
+  axesOfOperand,
+  axesOfResult,
+  type FusedEquation,
+  loopShape,
+  type Operand,
+  reduces,
+  sameAxes,
+} from './fused.ts';
+import { type Atom, type Equation, type KernelEquation, type Program, sizeOf, type Value } from './program.ts';
+
+/** A program in which elementwise equations are parts of loops. */
+export type FusedProgram<Source = unknown> = Omit<Program<Source>, 'equations'> & {
+  readonly equations: readonly (Equation | FusedEquation)[];
+};
+
+/** The equations of a loop, or one equation that is none. */
+interface Node {
+  /** The axes of the loop, as text; undefined for what is no loop. */
+  readonly loop: string | undefined;
+  readonly members: Equation[];
+  /** The nodes that define what this one reads. */
+  readonly sources: Set<Node>;
+}
+
+/** A loop with more equations reads and writes too much at a time. */
+const mostMembers = 200;
+/** How many loops of a shape an equation may join, the latest. */
+const candidates = 8;
+
+/**
+ * Puts elementwise equations of one shape into one loop, also those that have nothing to do with each other, wherever none of them waits for what
+ * waits for another of them; and with them sums, maxima and minima over the last axes.
+ */
+export function fuse<Source>(program: Program<Source>): FusedProgram<Source> {
+  const viewOf = viewing(program);
+  const nodes = inLoops(program, viewOf);
+  // From the last to the first, as only then is known what is read later.
+  const live = new Set<number>();
+  const use = (atom: Atom): void => {
+    if (atom.kind === 'value') live.add(atom.id);
+  };
+  program.outputs.forEach(use);
+  const equations: (Equation | FusedEquation)[] = [];
+  for (const node of inOrder(nodes).reverse()) {
+    const [first] = node.members as [Equation];
+    if (!node.members.some(({ outputs }) => outputs.some(({ id }) => live.has(id)))) continue;
+    const equation = node.loop === undefined ? first : fused(node.members as KernelEquation[], live, viewOf);
+    equation.inputs.forEach(use);
+    equations.push(equation);
+  }
+  return { ...program, equations: equations.reverse() };
+}
+
+/** The elements of a value: those of `atom`, repeated along the axes that `shape` lacks. */
+interface View {
+  readonly atom: Atom;
+  readonly shape: readonly number[];
+}
+type ViewOf = (atom: Atom) => View;
+
+/** Sees through reshapes that only add or drop axes of length 1, and then through broadcasts. */
+function viewing(program: Program): ViewOf {
+  const views = new Map<number, View>();
+  const viewOf = (atom: Atom): View =>
+    (atom.kind === 'value' ? views.get(atom.id) : undefined) ?? { atom, shape: atom.shape };
+  for (const equation of program.equations) {
+    if (equation.type !== 'kernel') continue;
+    const [input] = equation.inputs as [Atom];
+    const [output] = equation.outputs as [Value];
+    if (equation.kernel === 'BroadcastTo') views.set(output.id, viewOf(input));
+    if (equation.kernel === 'Reshape' && sameAxes(input, output) && sameAxes(viewOf(input), input)) {
+      views.set(output.id, { atom: viewOf(input).atom, shape: output.shape });
+    }
+  }
+  return viewOf;
+}
+
+function inLoops(program: Program, viewOf: ViewOf): Node[] {
+  const position = new Map(program.equations.map((equation, i) => [equation, i]));
+  const nodes = new Set<Node>();
+  const loops = new Map<string, Node[]>();
+  const definedIn = new Map<number, Node>();
+  /** What is there only when the loop that defines it has ended. */
+  const late = new Set<number>();
+  const definitionsOf = (equation: Equation, which: (id: number) => boolean): Node[] =>
+    equation.inputs.flatMap((operand) => {
+      const atom = keyOf(equation) === undefined ? operand : viewOf(operand).atom;
+      return atom.kind === 'value' && which(atom.id) ? (definedIn.get(atom.id) ?? []) : [];
+    });
+
+  /** Whether none of these waits, on a way past the node, for the node, or for its end. */
+  const mayJoin = (equations: readonly Equation[], sources: Iterable<Node>, node: Node): boolean =>
+    !equations.some((equation) => definitionsOf(equation, (id) => late.has(id)).includes(node)) &&
+    ![...sources].some((source) => source !== node && waitsFor(source, node));
+  const join = (node: Node, equation: Equation): void => {
+    node.members.push(equation);
+    for (const { id } of equation.outputs) definedIn.set(id, node);
+  };
+  const merge = (node: Node, other: Node): void => {
+    for (const equation of other.members) join(node, equation);
+    node.members.sort((a, b) => (position.get(a) as number) - (position.get(b) as number));
+    for (const source of other.sources) node.sources.add(source);
+    for (const each of nodes) if (each.sources.delete(other)) each.sources.add(node);
+    node.sources.delete(node);
+    nodes.delete(other);
+    loops.set(
+      node.loop as string,
+      (loops.get(node.loop as string) as Node[]).filter((each) => each !== other),
+    );
+  };
+
+  for (const equation of program.equations) {
+    const sources = new Set(definitionsOf(equation, () => true));
+    const loop = keyOf(equation);
+    const known = (loop === undefined ? undefined : loops.get(loop)) ?? [];
+    const open = known.filter((node) => node.members.length < mostMembers && mayJoin([equation], sources, node));
+    const feeding = open.filter((node) => sources.has(node));
+    // What does not read from a loop joins one only if it waits for all that the loop waits for.
+    const beside = open.findLast((node) =>
+      [...node.sources].every((awaited) => [...sources].some((source) => waitsFor(source, awaited))),
+    );
+    const node = feeding.pop() ?? beside ?? { loop, members: [], sources: new Set() };
+    if (!nodes.has(node)) {
+      nodes.add(node);
+      if (loop !== undefined) loops.set(loop, [...known.slice(1 - candidates), node]);
+    }
+    join(node, equation);
+    for (const source of sources) if (source !== node) node.sources.add(source);
+    if (loop !== undefined && reduces(equation as KernelEquation)) for (const { id } of equation.outputs) late.add(id);
+    for (const other of feeding) {
+      const apart = mayJoin(node.members, node.sources, other) && mayJoin(other.members, other.sources, node);
+      if (apart && node.members.length + other.members.length <= mostMembers) merge(node, other);
+    }
+  }
+  return [...nodes];
+}
+
+function keyOf(equation: Equation): string | undefined {
+  if (equation.type !== 'kernel') return undefined;
+  const shape = loopShape(equation);
+  return shape === undefined || sizeOf(shape) === 0 ? undefined : axesOf(shape).join();
+}
+
+function waitsFor(node: Node, target: Node, seen: Set<Node> = new Set()): boolean {
+  if (node === target) return true;
+  if (seen.has(node)) return false;
+  seen.add(node);
+  for (const source of node.sources) if (waitsFor(source, target, seen)) return true;
+  return false;
+}
+
+/** Each node after those that it reads from. */
+function inOrder(nodes: readonly Node[]): Node[] {
+  const ordered = new Set<Node>();
+  const visit = (node: Node): void => {
+    if (ordered.has(node)) return;
+    node.sources.forEach(visit);
+    ordered.add(node);
+  };
+  nodes.forEach(visit);
+  return [...ordered];
+}
+
+function fused(all: readonly KernelEquation[], live: ReadonlySet<number>, viewOf: ViewOf): FusedEquation {
+  const members = needed(all, live, viewOf);
+  const idOf = ({ outputs }: KernelEquation): number => (outputs[0] as Value).id;
+  const statementOf = new Map(members.map((equation, i) => [idOf(equation), i]));
+  const reads: Axes[] = [];
+  const inputs: Atom[] = [];
+  const operandOf = (operand: Atom, equation: KernelEquation): Operand => {
+    const { atom, shape } = viewOf(operand);
+    if (atom.kind === 'literal' && sizeOf(atom.shape) === 1) return { type: 'constant', literal: atom };
+    const statement = atom.kind === 'value' ? statementOf.get(atom.id) : undefined;
+    if (statement !== undefined) return { type: 'statement', index: statement };
+    const axes = axesOfOperand(shape, equation);
+    const known = inputs.findIndex((other, i) => sameAtom(other, atom) && String(reads[i]) === String(axes));
+    if (known >= 0) return { type: 'read', index: known };
+    inputs.push(atom);
+    return { type: 'read', index: reads.push(axes) - 1 };
+  };
+  const statements = members.map((equation) => ({
+    equation,
+    operands: equation.inputs.map((operand) => operandOf(operand, equation)),
+  }));
+  const written = members.filter((equation) => live.has(idOf(equation)));
+  return {
+    type: 'fused',
+    shape: axesOf(loopShape(all[0] as KernelEquation) as readonly number[]),
+    statements,
+    reads,
+    writes: written.map((equation) => ({ statement: members.indexOf(equation), axes: axesOfResult(equation) })),
+    inputs,
+    outputs: written.map(({ outputs }) => outputs[0] as Value),
+  };
+}
+
+/** Those that something outside of the loop needs. */
+function needed(
+  members: readonly KernelEquation[],
+  live: ReadonlySet<number>,
+  viewOf: ViewOf,
+): readonly KernelEquation[] {
+  const used = new Set(live);
+  return members
+    .toReversed()
+    .filter(({ inputs, outputs }) => {
+      if (!used.has((outputs[0] as Value).id)) return false;
+      for (const { atom } of inputs.map(viewOf)) if (atom.kind === 'value') used.add(atom.id);
+      return true;
+    })
+    .reverse();
+}
+
+function sameAtom(a: Atom, b: Atom): boolean {
+  return a === b || (a.kind === 'value' && b.kind === 'value' && a.id === b.id);
+}

@@ -1,0 +1,28 @@
+/** Fused equations on tfjs's wasm device. */
+import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
+import type { FusedEquation } from './fused.ts';
+import { binary } from './kernels.wasm.ts';
+import { loopModule } from './loop-code.ts';
+import { addressOf, instantiate, newTensor, type WasmFunction, wasmFunctions } from './wasm-functions.ts';
+
+/** Computes the outputs of a fused equation. */
+export type Loop = (inputs: readonly TensorInfo[]) => TensorInfo[];
+
+const functions = wasmFunctions(binary);
+
+/** Compiles the equations together, to one module. */
+export function loopsOnWasm(equations: readonly FusedEquation[], device: KernelBackend): Loop[] {
+  if (equations.length === 0) return [];
+  const module = new WebAssembly.Module(loopModule(equations));
+  const exported = instantiate(module, device, { functions: functions(device) });
+  return equations.map(({ outputs }, i): Loop => {
+    const run = exported[i] as WasmFunction;
+    return (inputs) => {
+      const addresses = inputs.map((input) => addressOf(device, input));
+      const results = outputs.map(({ shape, dtype }) => newTensor(device, shape, dtype));
+      for (const result of results) addresses.push(addressOf(device, result));
+      run(...addresses);
+      return results;
+    };
+  });
+}

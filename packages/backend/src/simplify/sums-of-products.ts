@@ -1,0 +1,171 @@
+/**
+ * Sums over the axes of a product whose factors have each only some of its axes: the product, larger than all of its factors, need not be
+ * made.
+ *
+ * This is how the per-sample structure of a dense layer comes out. The gradient of its weights for one example is an outer product
+ * `xᵢ dᵢᵀ`, so that the sum over the examples of gradients is `Xᵀ D`, and that of their squares `(X∘X)ᵀ (D∘D)`: one matrix product each,
+ * where the gradients of all examples would be a tensor `[examples, inputs, outputs]` (Goodfellow 2015, https://arxiv.org/abs/1510.01799).
+ * Where a weight meets an example more than once, as in a convolution or a recurrent layer, the gradient of an example is a sum of outer
+ * products, whose square is no product of squares: there the program stays as it is.
+ */
+import { kernelEquation as kernel } from '../equations.ts';
+import { type Atom, type KernelEquation, type Program, sizeOf, type Value } from '../program.ts';
+import { contracted } from './contract.ts';
+import { type Axis, flat, type Label, newLabel, regrouped } from './labels.ts';
+import { type Rewritten, rewriteKernels, type Scope } from './rewrite.ts';
+
+/** Replaces sums of products by matrix products wherever these compute fewer numbers. */
+export function contractSums<Source>(program: Program<Source>): Program<Source> {
+  const wide = new Set<number>();
+  return rewriteKernels(program, (equation, scope) => {
+    if (isWide(equation, wide)) wide.add((equation.outputs[0] as Value).id);
+    return equation.kernel === 'Sum' && isMember(equation.inputs[0] as Atom, wide)
+      ? contractSum(equation, wide, scope)
+      : equation;
+  });
+}
+
+function isMember(atom: Atom, wide: ReadonlySet<number>): boolean {
+  return atom.kind === 'value' && wide.has(atom.id);
+}
+
+const linear = new Set(['Reshape', 'Transpose', 'Neg', 'Add', 'Sub', 'Multiply', 'Square', 'BroadcastTo']);
+
+/** Whether what an equation computes is larger than what it is a product of, or is made of such a product. */
+function isWide({ kernel, inputs, outputs }: KernelEquation, wide: ReadonlySet<number>): boolean {
+  const output = outputs[0] as Value;
+  if (output.dtype !== 'float32') return false;
+  if (linear.has(kernel) && inputs.some((input) => isMember(input, wide))) return true;
+  if (kernel !== 'BatchMatMul' && kernel !== 'Multiply') return false;
+  return sizeOf(output.shape) > inputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+}
+
+/** A factor of a product: an atom, and the labels that each of its axes stands for. */
+interface Factor {
+  readonly atom: Atom;
+  readonly axes: readonly Axis[];
+}
+
+interface Term {
+  readonly coefficient: number;
+  readonly factors: readonly Factor[];
+  /** Whether it is the outer product of two vectors for each example, or what follows from it. */
+  readonly outer: boolean;
+}
+
+/** Beyond these there is nothing to gain. */
+const [mostTerms, mostFactors] = [4, 8];
+
+function contractSum(equation: KernelEquation, wide: ReadonlySet<number>, scope: Scope): Rewritten {
+  const [x] = equation.inputs as [Atom];
+  const output = equation.outputs[0] as Value;
+  const summed = equation.attributes['axis'] as readonly number[];
+  const axes = x.shape.map((size, axis): Axis => (size === 1 ? [] : [newLabel(size, summed.includes(axis))]));
+  const terms = expanded(x, axes, wide, scope);
+  const kept = axes.filter((_, axis) => !summed.includes(axis)).flatMap(flat);
+  const equations = contracted(
+    terms.map(({ coefficient, factors }) => ({
+      coefficient,
+      factors: factors.map((factor) => ({ atom: factor.atom, axes: factor.axes.flatMap(flat) })),
+    })),
+    axes.filter((_, axis) => summed.includes(axis)).flatMap(flat),
+    kept,
+    output,
+  );
+  if (equations === null) return equation;
+  const computed = equations.reduce((sum, { kernel, outputs }) => sum + (kernel === 'Reshape' ? 0 : sizeOf(outputs[0]!.shape)), 0);
+  return computed < sizeOf(x.shape) ? equations : equation;
+}
+
+/** An atom as a sum of products of smaller ones. */
+function expanded(atom: Atom, axes: readonly Axis[], wide: ReadonlySet<number>, scope: Scope): readonly Term[] {
+  const whole: readonly Term[] = [{ coefficient: 1, factors: [{ atom, axes }], outer: false }];
+  const equation = scope.definition(atom);
+  if (equation === undefined || !isMember(atom, wide)) return whole;
+  const { inputs, attributes } = equation;
+  const [a, b] = inputs as [Atom, Atom];
+  const terms = (input: Atom, inputAxes: readonly Axis[]): readonly Term[] => expanded(input, inputAxes, wide, scope);
+  /** Of an operand that is broadcast. */
+  const operand = (input: Atom): readonly Term[] => {
+    const own = axes.slice(axes.length - input.shape.length);
+    return terms(
+      input,
+      own.map((axis, i) => (input.shape[i] === 1 ? [] : axis)),
+    );
+  };
+  switch (equation.kernel) {
+    case 'Reshape': {
+      const inputAxes = regrouped(axes.flatMap(flat), a.shape);
+      return inputAxes === null ? whole : terms(a, inputAxes);
+    }
+    case 'Transpose': {
+      const perm = attributes['perm'] as readonly number[];
+      return terms(
+        a,
+        a.shape.map((_, axis) => axes[perm.indexOf(axis)] as Axis),
+      );
+    }
+    case 'BroadcastTo':
+      return operand(a);
+    case 'Neg':
+      return operand(a).map(negated);
+    case 'Add':
+      return [...operand(a), ...operand(b)];
+    case 'Sub':
+      return [...operand(a), ...operand(b).map(negated)];
+    case 'Multiply':
+      return (a === b ? product(operand(a), null) : product(operand(a), operand(b))) ?? whole;
+    case 'Square':
+      return product(operand(a), null) ?? whole;
+    default: {
+      const rank = axes.length;
+      const length = a.shape[attributes['transposeA'] ? rank - 2 : rank - 1] as number;
+      const inner: Axis = length === 1 ? [] : [newLabel(length, true, true)];
+      const [rows, columns] = axes.slice(-2) as [Axis, Axis];
+      const batch = axes.slice(0, -2);
+      const factors: readonly Factor[] = [
+        { atom: a, axes: [...batch, ...(attributes['transposeA'] ? [inner, rows] : [rows, inner])] },
+        { atom: b, axes: [...batch, ...(attributes['transposeB'] ? [columns, inner] : [inner, columns])] },
+      ];
+      return [{ coefficient: 1, factors, outer: length === 1 && batch.length > 0 }];
+    }
+  }
+}
+
+function negated(term: Term): Term {
+  return { ...term, coefficient: -term.coefficient };
+}
+
+/**
+ * The product of two sums, or the square of one; null where there is nothing to gain, or numbers to lose: to multiply out is exact enough where
+ * outer products, one for each example, meet what is the same for all of them, as the gradient of a prior is, but takes all digits from the
+ * square of a difference that is small.
+ */
+function product(a: readonly Term[], b: readonly Term[] | null): readonly Term[] | null {
+  // The square of a sum over a label of its own is no sum over that label.
+  if (b === null && a.some(({ factors }) => factors.some(({ axes }) => axes.some((axis) => flat(axis).some(isBound)))))
+    return null;
+  const others = b ?? a;
+  if (![a, others].every(isSafe) || a.length * others.length > mostTerms) return null;
+  const terms = a.flatMap((x) =>
+    others.map((y) => ({
+      coefficient: x.coefficient * y.coefficient,
+      factors: [...x.factors, ...y.factors],
+      outer: x.outer && y.outer,
+    })),
+  );
+  return terms.some(({ factors }) => factors.length > mostFactors) ? null : terms;
+}
+
+function isBound({ bound }: Label): boolean {
+  return bound;
+}
+
+function isSafe(terms: readonly Term[]): boolean {
+  const varied = terms.filter(({ factors }) => factors.some(({ axes }) => axes.some((axis) => flat(axis).some(isSummed))));
+  return terms.length === 1 || (varied.length === 1 && (varied[0] as Term).outer);
+}
+
+function isSummed({ summed }: Label): boolean {
+  return summed;
+}

@@ -1,0 +1,1 @@
+export { factor } from './cholesky';
