@@ -1,31 +1,23 @@
 /** The benchmarks: each workload on each device, in turn with the peers, checked before it is timed. */
+import { loadavg } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import { setBackend } from 'posteriors';
 import { checkContender } from './check.ts';
 import type { Contender, Missing } from './contender.ts';
 import { DEVICES, type Device, startDevices } from './devices.ts';
+import { type Entry, type RunFacts, type Timings, toEntry, toMeasureEntry, writeJson } from './entry.ts';
 import { OptionError, type Options, parseOptions, usage } from './options.ts';
-import { ours } from './ours.ts';
-import { type PythonPeer, startPython } from './peers/python.ts';
-import { tfjsEager } from './peers/tfjs.ts';
-import {
-  type Entry,
-  formatTable,
-  formatTimings,
-  type MeasureEntry,
-  machineFacts,
-  type Timings,
-  toEntry,
-  toMeasureEntry,
-  writeJson,
-} from './report.ts';
+import { gradientAlone, waysOf } from './ours.ts';
+import { startPeers } from './peers/index.ts';
+import type { Peer } from './peers/peer.ts';
+import { formatFacts, formatFinding, formatTimings, machine } from './report.ts';
 import { type TimingOptions, timeInTurn } from './timing.ts';
-import { loadMeasure, MEASURES, type MeasureName } from './transforms/index.ts';
+import { isMeasure, loadMeasure } from './transforms/index.ts';
 import { loadWorkload } from './workloads/index.ts';
 import type { Workload } from './workloads/workload.ts';
 
-const THOROUGH: TimingOptions = { rounds: 15, roundMs: 100 };
-const QUICK: TimingOptions = { rounds: 3, roundMs: 20 };
+const THOROUGH: TimingOptions = { rounds: 15, roundMs: 100, mostMs: 60_000 };
+const QUICK: TimingOptions = { rounds: 3, roundMs: 20, mostMs: 5_000 };
 
 tf.env().set('PROD', true);
 try {
@@ -38,78 +30,116 @@ try {
   process.exitCode = error instanceof OptionError ? 2 : 1;
 }
 
-async function main({ workloads, devices, json, quick, peers, python }: Options): Promise<void> {
+async function main({ workloads, devices, json, quick, peers: withPeers, python }: Options): Promise<void> {
   const { present, missing } = await startDevices(devices ?? DEVICES);
-  console.log(machineFacts());
+  const run: RunFacts = {
+    machine: machine(),
+    command: ['npm run bench --', ...process.argv.slice(2)].join(' '),
+    date: new Date().toISOString().slice(0, 10),
+    load: loadavg()[0] ?? 0,
+  };
+  console.log(formatFacts(run));
   for (const { name, missing: reason } of missing) console.log(`${name}: missing (${reason})`);
   if (devices !== undefined && missing.length > 0) {
     process.exitCode = 1;
     return;
   }
 
-  const torch = peers ? await startPython(python) : undefined;
+  const peers = withPeers ? await startPeers(python) : [];
   const timing = quick ? QUICK : THOROUGH;
-  const entries: (Entry | MeasureEntry)[] = [];
+  const entries: Entry[] = [];
   try {
     for (const name of workloads) {
-      await setBackend('cpu');
-      if (isMeasure(name)) {
-        entries.push(...(await runMeasure(name, present, timing)));
-        continue;
-      }
-      const workload = await loadWorkload(name);
-      console.log(`\n${name}  ${workload.title}`);
-      for (const device of present) {
-        await setBackend(device);
-        const timings = await timeWorkload(workload, torch, timing);
-        console.log(formatTimings(device, timings));
-        entries.push(toEntry(name, device, timings));
+      for await (const entry of isMeasure(name)
+        ? measured(name, present, timing, run)
+        : timed(name, present, peers, timing, run)) {
+        entries.push(entry);
+        // After each, so that a run that is broken off has its figures.
+        if (json !== undefined) await writeJson(json, entries);
       }
     }
   } finally {
-    if (torch && 'stop' in torch) torch.stop();
+    for (const peer of peers) peer.stop();
   }
-  if (json !== undefined) await writeJson(json, entries);
-}
-
-function isMeasure(name: string): name is MeasureName {
-  return (MEASURES as readonly string[]).includes(name);
 }
 
 /** Times a transform on each device. */
-async function runMeasure(
-  name: MeasureName,
+async function* measured(
+  name: string,
   devices: readonly Device[],
   timing: TimingOptions,
-): Promise<MeasureEntry[]> {
+  run: RunFacts,
+): AsyncGenerator<Entry> {
+  await setBackend('cpu');
   const measure = await loadMeasure(name);
   console.log(`\n${name}  ${measure.title}`);
-  const entries: MeasureEntry[] = [];
   for (const device of devices) {
     await setBackend(device);
-    const timed = await measure.run(timing);
-    console.log(formatTable(device, timed));
-    entries.push(toMeasureEntry(name, device, timed));
+    for (const finding of await measure.run(timing, device)) {
+      console.log(formatFinding(device, finding));
+      yield toMeasureEntry({ name, title: measure.title, device, run }, finding);
+    }
   }
-  return entries;
 }
 
-/** Checks and times a workload on the current device; `torch` undefined: without peers. */
-async function timeWorkload(
-  workload: Workload,
-  torch: PythonPeer | Missing | undefined,
+/** Checks and times a workload on each device. */
+async function* timed(
+  name: string,
+  devices: readonly Device[],
+  peers: readonly Peer[],
   timing: TimingOptions,
-): Promise<Timings> {
-  const peers: Contender[] = torch === undefined ? [] : [tfjsEager(workload)];
-  if (torch && 'contenders' in torch) peers.push(...(await torch.contenders(workload)));
-  const contenders = [ours(workload, true), ours(workload, false), ...peers];
+  run: RunFacts,
+): AsyncGenerator<Entry> {
+  await setBackend('cpu');
+  const workload = await loadWorkload(name);
+  console.log(`\n${name}  ${workload.title}`);
+  for (const device of devices) {
+    await setBackend(device);
+    const timings = await timeWorkload(workload, peers, timing);
+    console.log(formatTimings(device, timings));
+    yield toEntry({ name, title: workload.title, device, run }, timings);
+  }
+}
+
+/** Checks and times a workload on the current device. */
+async function timeWorkload(workload: Workload, peers: readonly Peer[], timing: TimingOptions): Promise<Timings> {
+  const ways = waysOf(workload);
+  const beside = workload.kind === 'curvature' ? [gradientAlone(workload)] : [];
+  const others: Contender[] = [];
+  const missing: Missing[] = [];
+  for (const contender of ways) await checkContender(contender, workload);
+  for (const peer of peers) {
+    for (const each of await peer.contenders(workload)) {
+      const lack = 'missing' in each ? each : await checkPeer(each, workload);
+      if (lack !== undefined) missing.push(lack);
+      else others.push(each as Contender);
+    }
+  }
+  const all = [...ways, ...beside, ...others];
   try {
-    for (const contender of contenders) await checkContender(contender, workload);
-    const times = await timeInTurn(contenders, timing);
-    const [inplace, pure, ...others] = contenders.map(({ name, version }, i) => ({ name, version, ...times[i]! }));
-    const missing = torch && 'missing' in torch ? [torch] : [];
-    return { inplace: inplace!, pure: pure!, peers: others, missing };
+    const times = await timeInTurn(all, timing);
+    const timed = all.map(({ name, version }, i) => ({ name, version, ...times[i]! }));
+    const [first, second] = timed;
+    return {
+      ours: ways.length === 1 ? [first!] : [first!, second!],
+      beside: timed.slice(ways.length, ways.length + beside.length)[0],
+      peers: timed.slice(ways.length + beside.length),
+      missing,
+    };
   } finally {
-    for (const contender of contenders) contender.close();
+    for (const contender of all) contender.close();
+  }
+}
+
+/** Checks a peer, and says what it lacks if the device has not what it needs. @throws if its numbers are wrong. */
+async function checkPeer(contender: Contender, workload: Workload): Promise<Missing | undefined> {
+  try {
+    await checkContender(contender, workload);
+    return;
+  } catch (error) {
+    const lack = /Kernel '\w+' not registered for backend '\w+'/.exec((error as Error).message)?.[0];
+    if (lack === undefined) throw error;
+    contender.close();
+    return { name: contender.name, missing: lack };
   }
 }

@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util';
 import { DEVICES, type Device } from './devices.ts';
-import { MEASURES, type MeasureName } from './transforms/index.ts';
-import { WORKLOADS, type WorkloadName } from './workloads/index.ts';
+import { MEASURES } from './transforms/index.ts';
+import { WORKLOADS } from './workloads/index.ts';
 
-const ALL = [...WORKLOADS, ...MEASURES] as const;
+const ALL = [...WORKLOADS, ...MEASURES];
+const NAMES = [...new Set(ALL.map(workloadOf))];
 
 const OPTIONS = {
-  workload: { type: 'string', default: ALL.join(',') },
+  workload: { type: 'string', default: NAMES.join(',') },
   device: { type: 'string' },
   json: { type: 'string' },
   quick: { type: 'boolean' },
@@ -16,7 +17,8 @@ const OPTIONS = {
 } as const;
 
 export interface Options {
-  readonly workloads: readonly (WorkloadName | MeasureName)[];
+  /** Names with the case after a dash. */
+  readonly workloads: readonly string[];
   /** The devices asked for; undefined stands for those that start here. */
   readonly devices: readonly Device[] | undefined;
   /** File to write the figures to, if any. */
@@ -24,7 +26,7 @@ export interface Options {
   /** Few and short rounds. */
   readonly quick: boolean;
   readonly peers: boolean;
-  /** The Python of the peer PyTorch posteriors. */
+  /** The Python of the peers PyTorch posteriors and JAX. */
   readonly python: string;
   readonly help: boolean;
 }
@@ -32,10 +34,12 @@ export interface Options {
 /** What `--help` prints. */
 export const usage: string = `Usage: npm run bench -- [options]
 
-  --workload LIST    some of ${ALL.join(',')} (default all)
+  --workload LIST    some of ${NAMES.join(',')} (default all);
+                     of some there are cases, apart: ${ALL.filter((name) => name.includes('-')).join(',')}
   --device LIST      some of ${DEVICES.join(',')} (default those that start here)
-  --peers            time other libraries in turn with posteriors: tfjs eager, PyTorch posteriors
-  --python PATH      a Python with torch and posteriors, for --peers (default the variable PYTHON, else python3)
+  --peers            time other libraries in turn with posteriors: tfjs, jax-js, typed-array loops,
+                     and in Python posteriors and JAX
+  --python PATH      a Python with torch, posteriors and jax, for --peers (default the variable PYTHON, else python3)
   --quick            few and short rounds: to see that all runs, not to compare
   --json FILE        also write the figures to a file
   --help             print this`;
@@ -64,7 +68,7 @@ export function parseOptions(argv: readonly string[], environment: NodeJS.Proces
   const peers = values.peers === true;
   if (text.python !== undefined && !peers) throw new OptionError('--python is for --peers, which is not given');
   return {
-    workloads: choices('workload', text.workload as string, ALL),
+    workloads: chosenWorkloads(text.workload as string),
     devices: text.device === undefined ? undefined : choices('device', text.device, DEVICES),
     json: text.json,
     quick: values.quick === true,
@@ -84,6 +88,16 @@ function checkOption({ name, rawName, value, inlineValue }: OptionToken): void {
   const isOption = !inlineValue && value?.startsWith('--');
   if (takesValue && (!value || isOption)) throw new OptionError(`${rawName} needs a value`);
   if (!takesValue && value !== undefined) throw new OptionError(`${rawName} takes no value, got ${value}`);
+}
+
+/** All cases of the workloads named, and those named themselves. */
+function chosenWorkloads(text: string): readonly string[] {
+  const chosen = choices('workload', text, [...new Set([...NAMES, ...ALL])]);
+  return ALL.filter((name) => chosen.includes(name) || chosen.includes(workloadOf(name)));
+}
+
+function workloadOf(name: string): string {
+  return name.split('-')[0] as string;
 }
 
 /** The parts of a list between commas, each once, in the order of `allowed`. */

@@ -1,93 +1,27 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, loadavg } from 'node:os';
-import { dirname } from 'node:path';
+/** What is printed. */
+import { availableParallelism, cpus } from 'node:os';
 import type { Missing } from './contender.ts';
 import type { Device } from './devices.ts';
-import type { Timing } from './timing.ts';
+import type { Finding, RunFacts, Timed, Timings } from './entry.ts';
 
-/** The figures of another library in the same run. */
-type PeerEntry = {
-  readonly name: string;
-  readonly version: string;
-  readonly medianMs: number;
-  /** Its time over ours. */
-  readonly ratio: number;
-};
+/** Above this the machine does other things too. */
+export const BUSY = 0.5;
 
-/** The figures of one workload on one device. */
-export type Entry = {
-  readonly workload: string;
-  readonly device: Device;
-  /** Time of a call, in milliseconds: `update` with `inplace`. */
-  readonly medianMs: number;
-  /** The distance between the quartiles over the median. */
-  readonly spread: number;
-  readonly stepsPerCall: number;
-  /** Time of a call without `inplace`. */
-  readonly pureMs: number;
-  /** In the order of their speed; those that are missing last. */
-  readonly peers: readonly (PeerEntry | Missing)[];
-};
-
-/** What was timed, with its name and version. */
-export type Timed = Timing & { readonly name: string; readonly version: string };
-
-export type Timings = {
-  readonly inplace: Timed;
-  readonly pure: Timed;
-  readonly peers: readonly Timed[];
-  readonly missing: readonly Missing[];
-};
-
-export function toEntry(workload: string, device: Device, { inplace, pure, peers, missing }: Timings): Entry {
-  const ranked = peers
-    .toSorted((a, b) => a.medianMs - b.medianMs)
-    .map(({ name, version, medianMs }) => ({ name, version, medianMs, ratio: medianMs / inplace.medianMs }));
-  return {
-    workload,
-    device,
-    medianMs: inplace.medianMs,
-    spread: inplace.spread,
-    stepsPerCall: 1,
-    pureMs: pure.medianMs,
-    peers: [...ranked, ...missing],
-  };
-}
-
-/** The figures of a transform of functions on one device. */
-export type MeasureEntry = {
-  readonly workload: string;
-  readonly device: Device;
-  readonly medianMs: number;
-  readonly spread: number;
-  /** What it was compared with, if there is anything. */
-  readonly beside?: { readonly name: string; readonly medianMs: number; readonly ratio: number };
-};
-
-export function toMeasureEntry(workload: string, device: Device, timed: readonly Timed[]): MeasureEntry {
-  const { medianMs, spread } = timed[timed.length - 1] as Timed;
-  if (timed.length === 1) return { workload, device, medianMs, spread };
-  const [first] = timed as readonly [Timed];
-  return {
-    workload,
-    device,
-    medianMs,
-    spread,
-    beside: { name: first.name, medianMs: first.medianMs, ratio: medianMs / first.medianMs },
-  };
+/** The machine in a few words. */
+export function machine(): string {
+  return `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, Node ${process.versions.node}`;
 }
 
 /** The machine in one line, and another if it is busy. */
-export function machineFacts(): string {
-  const facts = `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, Node ${process.versions.node}`;
-  const busy = loadavg()[0] ?? 0;
-  if (busy < 0.5) return facts;
-  return `${facts}\nThe machine is busy (load ${busy.toFixed(1)} in the last minute): these figures are not to be compared.`;
+export function formatFacts({ machine, load }: RunFacts): string {
+  if (load < BUSY) return machine;
+  return `${machine}\nThe machine is busy (load ${load.toFixed(1)} in the last minute): these figures are not to be compared.`;
 }
 
-/** A table: each contender's time, spread, and its time over that of posteriors in place. */
-export function formatTimings(device: Device, { inplace, pure, peers, missing }: Timings): string {
-  return formatTable(device, [inplace, pure, ...peers], missing);
+/** A table: each contender's time, spread, and its time over that of the first of ours. */
+export function formatTimings(device: Device, { ours, beside, peers, missing }: Timings): string {
+  const timed = [...ours, beside, ...peers].filter((each) => each !== undefined);
+  return formatTable(device, timed, missing);
 }
 
 /** A table: what was timed, its spread, and its time over that of the first. */
@@ -104,7 +38,14 @@ export function formatTable(device: Device, timed: readonly Timed[], missing: re
   return alignColumns([...rows, ...lost]);
 }
 
-function formatMs(ms: number): string {
+/** What a measure found: the table, and how the cost grows if that is what was asked. */
+export function formatFinding(device: Device, { case: of, timed, points, exponent }: Finding): string {
+  if (exponent === undefined) return formatTable(device, timed);
+  const times = points?.map(({ size, medianMs }) => `${size}: ${formatMs(medianMs)}`).join(', ');
+  return `  ${device.padEnd('webgpu'.length)}  cost goes with the ${of} to the power of ${exponent.toFixed(2)} (${times})`;
+}
+
+export function formatMs(ms: number): string {
   return ms < 1 ? `${(1_000 * ms).toFixed(1)} us` : `${ms.toFixed(2)} ms`;
 }
 
@@ -128,14 +69,4 @@ function alignColumns(rows: readonly (readonly string[])[]): string {
       return `  ${cells.join('  ')}`.trimEnd();
     })
     .join('\n');
-}
-
-/**
- * Writes the figures as a list; missing folders are made.
- *
- * @throws if the file cannot be written.
- */
-export async function writeJson(file: string, entries: readonly (Entry | MeasureEntry)[]): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, `${JSON.stringify(entries, null, 2)}\n`);
 }

@@ -1,9 +1,11 @@
-import type { Contender } from './contender.ts';
+import type { Timeable } from './contender.ts';
 
 export interface TimingOptions {
   readonly rounds: number;
   /** How long a round of one contender lasts, in milliseconds. */
   readonly roundMs: number;
+  /** After this time no further round begins, in milliseconds. Three rounds are always taken. */
+  readonly mostMs: number;
 }
 
 export interface Timing {
@@ -13,19 +15,25 @@ export interface Timing {
   readonly spread: number;
 }
 
+type Timed = Pick<Timeable, 'time'>;
+
+const LEAST_ROUNDS = 3;
+
 /**
  * Times contenders in turn: in each round each of them takes as many steps as fill the round, every other round in
  * reverse order, so that whatever slows the machine for a while slows all of them.
  */
 export async function timeInTurn(
-  contenders: readonly Pick<Contender, 'time'>[],
-  { rounds, roundMs }: TimingOptions,
+  contenders: readonly Timed[],
+  { rounds, roundMs, mostMs }: TimingOptions,
 ): Promise<Timing[]> {
-  const entries: { contender: Pick<Contender, 'time'>; calls: number; times: number[] }[] = [];
+  const entries: { contender: Timed; calls: number; times: number[] }[] = [];
   for (const contender of contenders) {
     entries.push({ contender, calls: await warmUp(contender, roundMs), times: [] });
   }
+  const start = performance.now();
   for (let round = 0; round < rounds; round++) {
+    if (round >= LEAST_ROUNDS && performance.now() - start > mostMs) break;
     for (const { contender, calls, times } of round % 2 === 0 ? entries : entries.toReversed()) {
       times.push((await contender.time(calls)) / calls);
     }
@@ -34,7 +42,7 @@ export async function timeInTurn(
 }
 
 /** Doubles the number of steps until they last half a round. Answers how many fill one. */
-async function warmUp(contender: Pick<Contender, 'time'>, roundMs: number): Promise<number> {
+async function warmUp(contender: Timed, roundMs: number): Promise<number> {
   for (let calls = 1; ; calls *= 2) {
     const ms = await contender.time(calls);
     if (ms >= roundMs / 2) return Math.max(1, Math.round((calls * roundMs) / ms));

@@ -1,4 +1,4 @@
-import { avalOf, type Program, sizeOf, trace as traceProgram } from '@posteriors/backend';
+import { avalOf, peakBytes, simplify, trace as traceProgram } from '@posteriors/backend';
 import { flatten, leaves, map, paths, type TensorTree } from '@posteriors/tree';
 import { add, concat, reshape, slice, Tensor } from '@tensorflow/tfjs-core';
 import { describeLeaf } from './arguments.ts';
@@ -14,8 +14,9 @@ import { slicesOf } from './slices.ts';
  * the axis 0 of the chunk. Returns the sums of all chunks added, and their rows one after the other. Leaves of `xs` that are no tensors, and
  * scalar tensors, are passed as they are.
  *
- * @param size by default so many that all that `f` computes of them together counts 2²² numbers, 16 MB; `f` is traced twice more to see what
- *   a slice adds.
+ * @param size by default all slices, if what `f` computes of them takes no more than 2²² numbers (16 MB) at one time once the program is
+ *   simplified; else as many as take that much, which is 2²² / p copies of a weight with p elements whose gradients are computed slice by
+ *   slice, or the copies that a single slice takes where these are more. `f` is traced twice more to see.
  * @throws if `size` is not a whole number from 1, there is no tensor in `xs` with an axis 0, these differ in length, or rows of `f` have another
  *   length.
  */
@@ -31,7 +32,7 @@ export function sumOverChunks<X, S extends TensorTree, Y extends TensorTree>(
     const count = lengthOf(tensors);
     const apply = (parts: readonly Tensor[]): readonly [S, Y] =>
       withRows(f(withTensors(parts)), parts[0]?.shape[0] as number);
-    const length = size ?? slicesHeld(apply, tensors);
+    const length = size ?? slicesHeld(apply, tensors, count);
     if (count <= length) return [...withRows(f(xs), count)] as [S, Y];
     const first = count % length || length;
     const chunks = (count - first) / length;
@@ -66,26 +67,23 @@ function withRows<S, Y extends TensorTree>(result: readonly [S, Y], length: numb
   return result;
 }
 
-const HELD = 2 ** 22;
+const HELD_BYTES = 2 ** 24;
 
-/** How many slices of the tensors `f` computes {@link HELD} numbers from; 1 at the least. */
-function slicesHeld(f: (parts: readonly Tensor[]) => TensorTree, tensors: readonly Tensor[]): number {
-  const [two, three] = [2, 3].map((length) => {
+/** How many of `count` slices `f` computes {@link HELD_BYTES} from at most, or one where that takes more. */
+function slicesHeld(f: (parts: readonly Tensor[]) => TensorTree, tensors: readonly Tensor[], count: number): number {
+  const bytesOf = (length: number): number => {
     const avals = tensors.map((tensor) => ({ ...avalOf(tensor), shape: [length, ...tensor.shape.slice(1)] }));
-    return numbersIn(traceProgram((symbols) => leaves(f(symbols)) as readonly Tensor[], avals, hooks));
-  }) as [number, number];
-  return Math.max(1, Math.floor(HELD / Math.max(1, three - two)));
+    return peakBytes(simplify(traceProgram((symbols) => leaves(f(symbols)) as readonly Tensor[], avals, hooks)));
+  };
+  const all = bytesOf(count);
+  if (all <= HELD_BYTES || count <= FEW) return all <= HELD_BYTES ? count : 1;
+  const few = bytesOf(FEW);
+  const each = Math.max(1, all - few) / (count - FEW);
+  return Math.max(1, Math.floor(FEW + (HELD_BYTES - few) / each));
 }
 
-/** How many numbers the equations of a program compute, those of a loop once. */
-function numbersIn(program: Program): number {
-  return program.equations.reduce(
-    (total, equation) =>
-      equation.outputs.reduce((sum, { shape }) => sum + sizeOf(shape), total) +
-      (equation.type === 'scan' ? numbersIn(equation.body) : 0),
-    0,
-  );
-}
+/** Few slices, but more than one, of which an axis can tell nothing. */
+const FEW = 2;
 
 function lengthOf(tensors: readonly Tensor[]): number {
   const lengths = new Set(tensors.map(({ shape }) => shape[0]));

@@ -1,6 +1,6 @@
 import { sizeOf } from '@posteriors/backend';
 import { map, ravel, type TensorTree } from '@posteriors/tree';
-import { gather, matMul, mul, range, reshape, sum, Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
+import { expandDims, matMul, mul, range, reshape, sum, Tensor, type Tensor2D } from '@tensorflow/tfjs-core';
 import { requireScalar, splitAux } from './arguments.ts';
 import { byRows } from './by-rows.ts';
 import { checkOptions } from './check-options.ts';
@@ -12,7 +12,7 @@ import { grad } from './grad.ts';
 import { hvp } from './hvp.ts';
 import { unitRows } from './jacobian.ts';
 import { linearize } from './jvp.ts';
-import { broadcastTo, zerosLike } from './shapes.ts';
+import { zerosLike } from './shapes.ts';
 import { vjp } from './vjp.ts';
 import { vmap } from './vmap.ts';
 
@@ -164,34 +164,47 @@ function summed(
               gradient.pushforward as never,
             )
           : null;
-      const together = (indices: Tensor): Pair => {
-        const units = unitRows(indices, value.size);
+      const together = (units: Tensor): Pair => {
         const pulled = vmap((row: Tensor) => pullback(row)[0]);
         return [pulled(units), pulled(vmap(curve)(units))];
       };
-      const [total] =
+      const total =
         apart === null
-          ? sumOverChunks(
-              (indices: Tensor): [TensorTree, []] => [product(...together(indices)), []],
-              range(0, value.size, 1, 'int32') as Tensor,
-            )
-          : sumOverChunks((chunk: Element): [TensorTree, []] => [product(...apart.pairs(chunk)), []], apart.elements);
+          ? sumOverUnits(value.size, (units) => product(...together(units)))
+          : sumOverExamples(apart.rows, (example) =>
+              sumOverUnits(apart.width, (units) => product(...apart.pairs(example, units))),
+            );
       const result = normalize ? map((leaf: Tensor) => dividedByLength(leaf, z), total) : total;
       const auxes = [...(forwardHasAux ? [aux] : []), ...(lossHasAux ? [gradient.aux] : [])];
       return auxes.length === 0 ? result : [result, ...auxes];
     });
 }
 
-/** Elements of `z`, by the number of the example and that of the element in its row. */
-interface Element {
-  readonly [name: string]: Tensor;
-  readonly example: Tensor;
-  readonly output: Tensor;
+/** The sum of `f` of all unit vectors of a length, which are given as the rows of matrices. */
+function sumOverUnits(length: number, f: (units: Tensor) => TensorTree): TensorTree {
+  const ofSome = (indices: Tensor): [TensorTree, []] => [f(unitRows(indices, length)), []];
+  return sumOverChunks(ofSome, range(0, length, 1, 'int32') as Tensor)[0];
+}
+
+/** The sum of `f` of the slices of tensors along axis 0, the examples. */
+function sumOverExamples(
+  rows: readonly Tensor[],
+  f: (example: readonly Tensor[]) => TensorTree,
+): TensorTree {
+  const ofSome = (some: readonly Tensor[]): [TensorTree, []] => {
+    const each = vmap(f)(some);
+    return [map((leaf: Tensor) => sum<Tensor>(leaf, 0), each), []];
+  };
+  return sumOverChunks(ofSome, rows)[0];
 }
 
 interface Apart {
-  readonly elements: Element;
-  readonly pairs: (elements: Element) => Pair;
+  /** All that belongs to single examples, along axis 0. */
+  readonly rows: readonly Tensor[];
+  /** How many elements of `z` an example has. */
+  readonly width: number;
+  /** The rows of an example for some elements of its `z`, given as unit vectors. */
+  readonly pairs: (example: readonly Tensor[], units: Tensor) => Pair;
 }
 
 /** Rows of single examples, for a model and a Hessian that both treat examples apart; null for others. */
@@ -206,24 +219,25 @@ function apartIn(
   if (forward === null) return null;
   const hessian = byRows((_: [], vector: Tensor) => curve(vector), [], zerosLike(z));
   if (hessian === null) return null;
-  const [examples, ...rest] = z.shape as [number, ...number[]];
-  const width = sizeOf(rest);
-  const grid = (numbers: Tensor): Tensor => reshape(broadcastTo(numbers, [examples, width]), [z.size]);
-  const pair = (element: Element, at: TensorTree): Pair => {
-    const row = (tensor: Tensor): Tensor => gather(tensor, reshape(element.example, [1]));
-    const rows = forward.rows.map(row);
-    const { pullback } = vjp((primal: TensorTree) => forward.one(primal, rows), [at]);
-    const unit = reshape(unitRows(reshape(element.output, [1]), width), [1, ...rest]);
-    // The first of the rows is the vector that the Hessian is applied to.
-    const curved = hessian.one([], [unit, ...hessian.rows.slice(1).map(row)]);
-    return [pullback(unit)[0], pullback(curved)[0]];
-  };
+  const shape = z.shape.slice(1);
+  const batchOfOne = (tensor: Tensor): Tensor => expandDims(tensor, 0);
   return {
-    elements: {
-      example: grid(reshape(range(0, examples, 1, 'int32'), [examples, 1])),
-      output: grid(reshape(range(0, width, 1, 'int32'), [1, width])),
+    // The first of the rows of the Hessian is the vector that it is applied to.
+    rows: [...forward.rows, ...hessian.rows.slice(1)],
+    width: sizeOf(shape),
+    pairs: (example, units) => {
+      const rows = example.map(batchOfOne);
+      const { pullback } = vjp(
+        (primal: TensorTree) => forward.one(primal, rows.slice(0, forward.rows.length)),
+        [params],
+      );
+      const pair = (unit: Tensor): Pair => {
+        const vector = reshape(unit, [1, ...shape]);
+        const curved = hessian.one([], [vector, ...rows.slice(forward.rows.length)]);
+        return [pullback(vector)[0], pullback(curved)[0]];
+      };
+      return vmap(pair)(units);
     },
-    pairs: (elements) => vmap(pair, { inAxes: [0, null] })(elements, params),
   };
 }
 

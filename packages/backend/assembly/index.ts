@@ -3,3 +3,4 @@ export { multiply, multiplyScratch } from './product';
 export { firstOutside, gather, scatter } from './gather';
 export { extreme, sum } from './reduction';
 export { copyView } from './view';
+export * from './functions';

@@ -11,6 +11,8 @@ export interface Executable {
   readonly source: Program<Tensor>;
   /** The program as it runs on the device, simplified and lowered. */
   readonly program: FusedProgram<Tensor>;
+  /** The largest sum of bytes of what a run computes and still needs; inputs, constants and literals are not counted. */
+  readonly peakBytes: number;
   /**
    * Runs the program. Inputs stay the caller's; the tensors returned belong to the caller. A run that throws leaves no tensor behind.
    */

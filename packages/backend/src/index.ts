@@ -18,6 +18,8 @@ export {
   type ShapeRule,
 } from './kernels.ts';
 export { leftOut } from './left-out.ts';
+/** @internal For the other packages of this project; any version may change it. */
+export { peakBytes } from './peak-bytes.ts';
 export { printAval, printEquation, printProgram } from './print.ts';
 export {
   type Atom,

@@ -16,6 +16,7 @@ import { kernelsOnWasm } from './kernels-on-wasm.ts';
 import { type Holdings, letGo, letGoAfter } from './lifetime.ts';
 import { type Loop, loopsOnWasm } from './loops-on-wasm.ts';
 import { lower } from './lower.ts';
+import { peakBytes } from './peak-bytes.ts';
 import type { Atom, Aval, Equation, KernelEquation, Literal, Program } from './program.ts';
 import { type Results, resultsOn } from './results.ts';
 import { scanStep } from './scan-on-device.ts';
@@ -149,6 +150,7 @@ function compile(
   return {
     source: original,
     program,
+    peakBytes: peakBytes(program),
     run(inputs: readonly RunInput[]): Tensor[] {
       if (disposed) throw new Error('this executable was disposed and cannot run again');
       if (inputs.length !== program.inputs.length)

@@ -115,8 +115,8 @@ const kernels: { readonly [dtype in DataType]: { readonly [kernel: string]: Vect
       ...float.less,
       ...op.choose,
     ],
-    Elux: ([x], { call }) => [...x!, ...x!, ...call('expm1', 1), ...x!, ...zero, ...float.greaterEqual, ...op.choose],
-    Selux: ([x], { call }) => [
+    Elu: ([x], { call }) => [...x!, ...x!, ...call('expm1', 1), ...x!, ...zero, ...float.greaterEqual, ...op.choose],
+    Selu: ([x], { call }) => [
       ...number(backend_util.SELU_SCALE),
       ...x!,
       ...float.mul,
@@ -132,7 +132,14 @@ const kernels: { readonly [dtype in DataType]: { readonly [kernel: string]: Vect
     IsNan: ([x]) => [...x!, ...x!, ...float.notEqual],
     IsInf: stack(float.abs, number(Number.POSITIVE_INFINITY), float.equal),
     IsFinite: stack(float.abs, number(Number.POSITIVE_INFINITY), float.less),
-    ...Object.fromEntries((' ' + '').split(' ').map((kernel) => [kernel, calling(kernel.toLowerCase())])),
+    ...Object.fromEntries(
+      (
+        'Acos Acosh Asin Asinh Atan Atanh Cos Cosh Erf Exp Expm1 Log Log1p Sigmoid Sin Sinh Softplus Tan Tanh ' +
+        'Atan2 Mod Pow'
+      )
+        .split(' ')
+        .map((kernel) => [kernel, calling(kernel.toLowerCase())]),
+    ),
   },
   int32: {
     Add: stack(int.add),

@@ -12,7 +12,9 @@ import {
   setBackend,
   simplify,
 } from '../src/index.ts';
-import { absorbBroadcasts, removeIdentities, shareCommonSubexpressions } from '../src/simplify.ts';
+import { absorbBroadcasts } from '../src/simplify/broadcasts.ts';
+import { shareCommonSubexpressions } from '../src/simplify/common-subexpressions.ts';
+import { removeIdentities } from '../src/simplify/identities.ts';
 import { bool, float, runOnce, traceOf } from './traced.ts';
 
 beforeAll(() => setBackend('cpu'));

@@ -5,12 +5,9 @@ import { binary } from '../src/kernels.wasm.ts';
 export type ArrayFunction = (...arrays: readonly Float32Array[]) => Float32Array<ArrayBuffer>;
 
 /** `name`, as the module exports it, on arrays of any length. */
-export function vectorFunction(
-  name: string,
-  arity: 1 | 2,
-  bytes: Uint8Array<ArrayBuffer> = Uint8Array.from(Buffer.from(binary, 'base64')),
-): ArrayFunction {
+export function vectorFunction(name: string, arity: 1 | 2): ArrayFunction {
   const memory = new WebAssembly.Memory({ initial: 1 });
+  const bytes = Uint8Array.from(Buffer.from(binary, 'base64'));
   const functions = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } }).exports;
   const imports = { env: { memory, f: functions[name] as WebAssembly.ImportValue } };
   const loop = new WebAssembly.Instance(new WebAssembly.Module(loopOver(arity)), imports).exports['loop'] as (

@@ -1,37 +1,51 @@
-/** `cholesky.ts` on panels. */
-import { ROW, panelAt, solveTile, subtractProduct } from './panels';
-
-/** Panels that are worked on together: their elements stay in the cache. */
-const GROUP: usize = 8;
+/** Cholesky factors, as in `src/cholesky.ts`. */
+import { GROUP, ROW, TILE, loadTriangle, panelAt, solveTile, subtractProduct } from './panels';
 
 /**
- * Factors a triangle in panels in place: panel t holds rows 4 t to 4 t + 3 of the lower triangle, transposed.
+ * Sets `out` to the Cholesky factors of `count` matrices of `n` rows, both float32; `triangle` is room for the panels of one.
  *
- * @returns the index of the first pivot that is not positive, which is left where it was; `4 * panels` if there is none.
+ * @returns the place of the first pivot that is not positive, `n` times the matrix plus the row, or -1 if there is none.
  */
-export function factor(triangle: usize, panels: usize): usize {
+export function cholesky(out: usize, matrices: usize, count: i32, n: usize, triangle: usize): i32 {
+  const step = n * n << 2;
+  for (let i = 0; i < count; i++) {
+    loadTriangle(triangle, matrices + i * step, n, n << 2, 4);
+    const failed = factor(triangle, n + 3 >> 2);
+    if (failed >= 0) return i * n + failed;
+    storeTriangle(out + i * step, triangle, n);
+  }
+  return -1;
+}
+
+/** The pivot of a row that {@link cholesky} found not to be positive. */
+export function pivotOf(row: usize, triangle: usize): f64 {
+  return load<f64>(panelAt(triangle, row >> 2) + row * ROW + ((row & 3) << 3));
+}
+
+/** Panel after panel of the factor; the tiles of each are solved for by those of the panels before it. */
+function factor(triangle: usize, panels: usize): i32 {
   for (let first: usize = 0; first < panels; first += GROUP) {
     const end = min(panels, first + GROUP);
     for (let t: usize = 0; t < end; t++) {
-      const above = panelAt(triangle, t);
-      const diagonal = above + 4 * t * ROW;
+      const solved = panelAt(triangle, t);
       for (let p = max(t, first); p < end; p++) {
         const panel = panelAt(triangle, p);
-        const tile = panel + 4 * t * ROW;
-        subtractProduct(tile, above, panel, 4 * t);
-        if (p > t) solveTile(tile, diagonal);
-        else {
+        const tile = panel + t * TILE;
+        subtractProduct(tile, solved, panel, 4 * t);
+        if (p > t) {
+          solveTile(tile, solved + t * TILE);
+        } else {
           const failed = factorTile(tile);
-          if (failed < 4) return 4 * t + failed;
+          if (failed >= 0) return 4 * t + failed;
         }
       }
     }
   }
-  return 4 * panels;
+  return -1;
 }
 
-/** Factors a symmetric tile: its upper triangle becomes `l^T`. */
-function factorTile(tile: usize): usize {
+/** Factors the symmetric matrix of which the upper triangle of a tile is given: it becomes the transposed factor. */
+function factorTile(tile: usize): i32 {
   for (let i: usize = 0; i < 4; i++) {
     const row = tile + i * ROW;
     for (let j = i; j < 4; j++) {
@@ -39,14 +53,23 @@ function factorTile(tile: usize): usize {
       for (let k: usize = 0; k < i; k++) {
         sum -= load<f64>(tile + k * ROW + (i << 3)) * load<f64>(tile + k * ROW + (j << 3));
       }
-      if (j == i) {
-        store<f64>(row + (j << 3), sum);
-        if (!(sum > 0)) return i;
-        store<f64>(row + (j << 3), sqrt(sum));
-      } else {
+      if (j > i) {
         store<f64>(row + (j << 3), sum / load<f64>(row + (i << 3)));
+      } else {
+        store<f64>(row + (j << 3), sum > 0 ? sqrt(sum) : sum);
+        if (!(sum > 0)) return i;
       }
     }
   }
-  return 4;
+  return -1;
+}
+
+/** The lower triangle that is held in panels, and zeros above it. */
+function storeTriangle(out: usize, triangle: usize, n: usize): void {
+  for (let i: usize = 0; i < n; i++) {
+    let from = panelAt(triangle, i >> 2) + ((i & 3) << 3);
+    for (let j: usize = 0; j <= i; j++, out += 4, from += ROW) store<f32>(out, <f32>load<f64>(from));
+    memory.fill(out, 0, n - 1 - i << 2);
+    out += n - 1 - i << 2;
+  }
 }

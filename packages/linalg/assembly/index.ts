@@ -1,1 +1,3 @@
-export { factor } from './cholesky';
+/** Factors and solutions in float64, of float32 matrices. Pointers are byte offsets into the memory of the device. */
+export { cholesky, pivotOf } from './cholesky';
+export { triangularSolve } from './triangular';

@@ -1,19 +1,46 @@
 /**
- * Matrices in panels: four columns (or, of a factor, four rows) next to each other, so that an element and its three neighbours lie in a row
- * of 32 bytes, in float64. Padding to a multiple of four is that of an identity matrix.
+ * Matrices in panels, as in `src/panels.ts`: four columns next to each other, so that a row of a panel is four float64 numbers. Numbers of rows
+ * and of columns are rounded up to a multiple of four.
  */
 
-/** Bytes of four float64 numbers, a row of a panel. */
+/** Bytes of a row of a panel, and of a tile of four rows. */
 export const ROW: usize = 32;
+export const TILE: usize = 128;
 
-/** Where panel `t` of a triangle lies: panel s has 4 (s + 1) rows. */
+/** Panels that are worked on together: their rows and those of the panel they are multiplied by stay in the cache. */
+export const GROUP: usize = 16;
+
+/** Where panel `t` of a triangle lies: panel s has s + 1 tiles. */
 // @ts-ignore: decorator
 @inline
 export function panelAt(triangle: usize, t: usize): usize {
-  return triangle + 2 * t * (t + 1) * ROW;
+  return triangle + ((t * (t + 1)) >> 1) * TILE;
 }
 
-/** `c -= a^T b` for `a` and `b` `[rows, 4]` and `c` `[4, 4]`. Row after row, so that rounding does not depend on how work is cut in pieces. */
+/**
+ * Puts the lower triangle of the matrix with element i, j at `matrix + i * rowStep + j * columnStep`, float32, into panels: panel t holds its
+ * rows 4 t to 4 t + 3 as columns. What is added to a whole number of tiles is an identity matrix.
+ *
+ * @returns whether all elements are finite and none on the diagonal is zero.
+ */
+export function loadTriangle(triangle: usize, matrix: usize, n: usize, rowStep: isize, columnStep: isize): bool {
+  let zero: f64 = 0;
+  for (let i: usize = 0; i < ((n + 3) & ~3); i++) {
+    let to = panelAt(triangle, i >> 2) + ((i & 3) << 3);
+    let from = matrix + i * rowStep;
+    for (let j: usize = 0; j < i; j++, to += ROW, from += columnStep) {
+      const element: f64 = i < n ? load<f32>(from) : 0;
+      zero += element * 0;
+      store<f64>(to, element);
+    }
+    const diagonal: f64 = i < n ? load<f32>(from) : 1;
+    zero += diagonal == 0 ? NaN : diagonal * 0;
+    store<f64>(to, diagonal);
+  }
+  return zero == 0;
+}
+
+/** `c -= a^T b` for `a` and `b` `[rows, 4]` and a tile `c`. Row after row, so that rounding does not depend on how work is cut in pieces. */
 // @ts-ignore: decorator
 @inline
 export function subtractProduct(c: usize, a: usize, b: usize, rows: usize): void {
@@ -38,7 +65,7 @@ export function subtractProduct(c: usize, a: usize, b: usize, rows: usize): void
   v128.store(c, c30, 96); v128.store(c, c31, 112);
 }
 
-/** `c = l^-1 c` for `c` `[4, 4]` and lower triangular `l`, given by its rows: `l` holds `l^T`. */
+/** `c = l^-1 c` for a tile `c` and the lower triangle of the matrix whose rows are the columns of the tile `l`. */
 export function solveTile(c: usize, l: usize): void {
   for (let i: usize = 0; i < 4; i++) {
     let left = v128.load(c + i * ROW), right = v128.load(c + i * ROW, 16);

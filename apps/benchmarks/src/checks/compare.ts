@@ -57,9 +57,11 @@ export function concatenate(values: Named<Float64Array>): Float64Array {
 /** The numbers of {@link concatenate} under their names again. */
 export function separate(all: Float64Array, like: Named<Float64Array>): Named<Float64Array> {
   let offset = 0;
-  return Object.fromEntries(
-    Object.keys(like)
-      .sort()
-      .map((name) => [name, all.subarray(offset, (offset += (like[name] as Float64Array).length))]),
-  );
+  const parts: { [name: string]: Float64Array } = {};
+  for (const name of Object.keys(like).sort()) {
+    const end = offset + (like[name] as Float64Array).length;
+    parts[name] = all.subarray(offset, end);
+    offset = end;
+  }
+  return parts;
 }

@@ -3,7 +3,9 @@ export const DIRECTIONS = 3;
 
 /** Vectors without structure, of size 1 in each element. */
 export function directions(size: number): Float64Array[] {
-  return Array.from({ length: DIRECTIONS }, (_, k) => Float64Array.from({ length: size }, (_, i) => Math.cos((k + 1.3) * (i + 1) ** 1.1)));
+  return Array.from({ length: DIRECTIONS }, (_, k) =>
+    Float64Array.from({ length: size }, (_, i) => Math.cos((k + 1.3) * (i + 1) ** 1.1)),
+  );
 }
 
 export function product(matrix: Float64Array, vector: Float64Array): Float64Array {

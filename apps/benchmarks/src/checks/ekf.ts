@@ -53,12 +53,22 @@ function averages(model: Likelihood, params: Named<Float64Array>, step: number):
   const [mean, squares] = [new Float64Array(size), new Float64Array(size)];
   for (const gradient of gradients) {
     accumulate(mean, 1 / gradients.length, gradient);
-    accumulate(squares, 1 / gradients.length, gradient.map((value) => value * value));
+    accumulate(
+      squares,
+      1 / gradients.length,
+      gradient.map((value) => value * value),
+    );
   }
   return [mean, squares];
 }
 
-function checkMatrix(reached: Point, start: Point, contender: Contender, model: Likelihood, { learningRate, initSd }: Ekf): void {
+function checkMatrix(
+  reached: Point,
+  start: Point,
+  contender: Contender,
+  model: Likelihood,
+  { learningRate, initSd }: Ekf,
+): void {
   const covariance = reached.companions.matrix as Float64Array;
   const gradients = [...model.gradients(start.params, model.batches[0] as Named<Values>)];
   const mean = new Float64Array(concatenate(start.params).length);

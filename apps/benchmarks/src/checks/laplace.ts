@@ -19,7 +19,11 @@ function checkDiagonal(reached: Point, start: Point, model: Likelihood, batches:
   const expected = new Float64Array(concatenate(start.params).length);
   for (const batch of batches) {
     for (const gradient of model.gradients(start.params, batch)) {
-      accumulate(expected, 1, gradient.map((value) => value * value));
+      accumulate(
+        expected,
+        1,
+        gradient.map((value) => value * value),
+      );
     }
   }
   compareNumbers('precisions', concatenate(reached.companions), expected);

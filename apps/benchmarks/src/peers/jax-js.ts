@@ -4,7 +4,15 @@ import { dirname, join } from 'node:path';
 import { blockUntilReady, init, jit, nn, numpy as np, random, tree, valueAndGrad } from '@jax-js/jax';
 import { startOf } from '../checks/start.ts';
 import type { Contender } from '../contender.ts';
-import { mapNamed, type Named, type Point, type Posterior, type Sghmc, type Values, type Workload } from '../workloads/workload.ts';
+import {
+  mapNamed,
+  type Named,
+  type Point,
+  type Posterior,
+  type Sghmc,
+  type Values,
+  type Workload,
+} from '../workloads/workload.ts';
 import type { Peer } from './peer.ts';
 
 const require = createRequire(import.meta.url);
@@ -21,23 +29,29 @@ type State = [params: Arrays, momenta: Arrays, key: np.Array];
 type LogPosterior = (params: Arrays, batch: Arrays) => np.Array;
 
 const models: { readonly [name: string]: (numData: number) => LogPosterior } = {
-  doubleWell: () => ({ x }) => {
-    const square = np.square(x!);
-    return np.sum(square.ref.sub(np.square(square).mul(0.1)));
-  },
-  logistic: (numData) => (params, { inputs, labels }) => {
-    const logits = np.matmul(inputs!, params.weights!.ref);
-    const terms = labels!.mul(logits.ref).sub(nn.softplus(logits));
-    return np.mean(terms).add(prior(params, numData));
-  },
-  network: (numData) => (params, { images, oneHot }) => {
-    const { weights1, bias1, weights2, bias2 } = params as Arrays;
-    const hidden = nn.relu(np.matmul(images!, weights1!.ref).add(bias1!.ref));
-    const logits = np.matmul(hidden, weights2!.ref).add(bias2!.ref);
-    const rows = logits.shape[0] as number;
-    const likelihood = np.sum(nn.logSoftmax(logits).mul(oneHot!)).div(rows);
-    return likelihood.add(prior(params, numData));
-  },
+  doubleWell:
+    () =>
+    ({ x }) => {
+      const square = np.square(x!);
+      return np.sum(square.ref.sub(np.square(square).mul(0.1)));
+    },
+  logistic:
+    (numData) =>
+    (params, { inputs, labels }) => {
+      const logits = np.matmul(inputs!, params.weights!.ref);
+      const terms = labels!.mul(logits.ref).sub(nn.softplus(logits));
+      return np.mean(terms).add(prior(params, numData));
+    },
+  network:
+    (numData) =>
+    (params, { images, oneHot }) => {
+      const { weights1, bias1, weights2, bias2 } = params as Arrays;
+      const hidden = nn.relu(np.matmul(images!, weights1!.ref).add(bias1!.ref));
+      const logits = np.matmul(hidden, weights2!.ref).add(bias2!.ref);
+      const rows = logits.shape[0] as number;
+      const likelihood = np.sum(nn.logSoftmax(logits).mul(oneHot!)).div(rows);
+      return likelihood.add(prior(params, numData));
+    },
 };
 
 function prior(params: Arrays, numData: number): np.Array {
@@ -49,7 +63,8 @@ function prior(params: Arrays, numData: number): np.Array {
 
 export const jaxJs: Peer = {
   async contenders({ kind, model, algorithm }: Workload) {
-    if (kind !== 'posterior' || algorithm.name !== 'sghmc' || model.chains !== undefined || !(model.name in models)) return [];
+    if (kind !== 'posterior' || algorithm.name !== 'sghmc' || model.chains !== undefined || !(model.name in models))
+      return [];
     const devices = await init('wasm');
     if (!devices.includes('wasm')) return [{ name: NAME, missing: 'its wasm device does not start' }];
     return [contender(model, algorithm)];
@@ -62,12 +77,16 @@ let seed = 0;
 function contender(model: Posterior, timedAlgorithm: Sghmc): Contender {
   const logPosterior = (models[model.name] as (numData: number) => LogPosterior)(model.numData);
   const step = jit(stepOf(logPosterior));
-  const names = Object.keys(model.batches[0] as Named<Values>).filter((name) => name !== 'labels' || model.name === 'logistic');
+  const names = Object.keys(model.batches[0] as Named<Values>).filter(
+    (name) => name !== 'labels' || model.name === 'logistic',
+  );
   const batch = Object.fromEntries(names.map((name) => [name, toArray(model.batches[0]![name]!)]));
 
   const begin = (start: Point): State => {
     const leaves = (numbers: Named<Float64Array>): Arrays =>
-      mapNamed(numbers, (leaf, name) => toArray({ values: Float32Array.from(leaf), shape: model.params[name]!.shape })) as Arrays;
+      mapNamed(numbers, (leaf, name) =>
+        toArray({ values: Float32Array.from(leaf), shape: model.params[name]!.shape }),
+      ) as Arrays;
     return [leaves(start.params), leaves(start.companions), random.key(seed++)];
   };
   const hyperOf = ({ learningRate, alpha, temperature }: Sghmc): Arrays => ({

@@ -7,8 +7,12 @@ import type { Peer } from './peer.ts';
 export const loops: Peer = {
   async contenders(workload) {
     const { kind, model, algorithm } = workload;
-    if (kind !== 'posterior' || model.name !== 'logistic' || model.chains !== undefined || algorithm.name !== 'sghmc') return [];
-    return [loopContender(workload, model, algorithm, Float32Array), loopContender(workload, model, algorithm, Float64Array)];
+    if (kind !== 'posterior' || model.name !== 'logistic' || model.chains !== undefined || algorithm.name !== 'sghmc')
+      return [];
+    return [
+      loopContender(workload, model, algorithm, Float32Array),
+      loopContender(workload, model, algorithm, Float64Array),
+    ];
   },
   stop() {},
 };

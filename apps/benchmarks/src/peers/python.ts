@@ -36,7 +36,10 @@ type Request = <Answer>(body: object) => Promise<Answer>;
 
 function startProcess(python: string, script: string): { request: Request; stop: () => void } {
   const file = fileURLToPath(new URL(script, import.meta.url));
-  const child = spawn(python, [file], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' } });
+  const child = spawn(python, [file], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
+  });
   let complaints = '';
   child.stderr.on('data', (text: Buffer) => {
     complaints = `${complaints}${text}`.slice(-4_000);

@@ -2,7 +2,14 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Run } from '../tensor-contender.ts';
 import { disposeTensors, stateTensors } from '../tensors.ts';
-import { type CurvatureWorkload, type Ekf, type Likelihood, mapNamed, type Named, type Point } from '../workloads/workload.ts';
+import {
+  type CurvatureWorkload,
+  type Ekf,
+  type Likelihood,
+  mapNamed,
+  type Named,
+  type Point,
+} from '../workloads/workload.ts';
 import { variable } from './tfjs-samplers.ts';
 
 type Tensors = Named<tf.Tensor>;

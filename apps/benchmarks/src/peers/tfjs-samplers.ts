@@ -2,7 +2,15 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Run } from '../tensor-contender.ts';
 import { disposeTensors, stateTensors } from '../tensors.ts';
-import { mapNamed, type Named, type Point, type Posterior, type PosteriorWorkload, type Sghmc, type ViDiag } from '../workloads/workload.ts';
+import {
+  mapNamed,
+  type Named,
+  type Point,
+  type Posterior,
+  type PosteriorWorkload,
+  type Sghmc,
+  type ViDiag,
+} from '../workloads/workload.ts';
 
 type LogPosterior = (params: Named<tf.Tensor>, batch: Named<tf.Tensor>) => tf.Scalar;
 

@@ -39,6 +39,7 @@ function whyNot({ kind, model, algorithm }: Workload): string | undefined {
     return 'tfjs has neither Hessians nor Jacobians';
   }
   const examples = Object.values(model.batches[0] ?? {})[0]?.shape[0] ?? 0;
-  if (examples > MOST_EXAMPLES) return 'a gradient for each example: its time grows with the batch, see the smaller one';
+  if (examples > MOST_EXAMPLES)
+    return 'a gradient for each example: its time grows with the batch, see the smaller one';
   return;
 }

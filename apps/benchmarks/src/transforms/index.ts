@@ -1,14 +1,19 @@
 import type { Measure } from './measure.ts';
 
-export const MEASURES = ['T1', 'T2'] as const;
-export type MeasureName = (typeof MEASURES)[number];
-
-const modules: { readonly [name in MeasureName]: () => Promise<{ readonly measure: Measure }> } = {
+const modules: { readonly [name: string]: () => Promise<{ readonly measure: Measure }> } = {
   T1: () => import('./t1.ts'),
   T2: () => import('./t2.ts'),
+  T3: () => import('./t3.ts'),
+  S1: () => import('./s1.ts'),
 };
 
-export async function loadMeasure(name: MeasureName): Promise<Measure> {
-  const { measure } = await modules[name]();
+export const MEASURES: readonly string[] = Object.keys(modules);
+
+export function isMeasure(name: string): boolean {
+  return Object.hasOwn(modules, name);
+}
+
+export async function loadMeasure(name: string): Promise<Measure> {
+  const { measure } = await (modules[name] as (typeof modules)[string])();
   return measure;
 }

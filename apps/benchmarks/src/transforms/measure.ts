@@ -1,9 +1,9 @@
-import type { Timed } from '../report.ts';
+import type { Device } from '../devices.ts';
+import type { Finding } from '../entry.ts';
 import type { TimingOptions } from '../timing.ts';
 
-/** What a transform of functions costs, on the current device. */
+/** What something other than a step costs, on the current device. */
 export interface Measure {
   readonly title: string;
-  /** What it is compared with comes first, if there is anything. */
-  run(timing: TimingOptions): Promise<readonly Timed[]>;
+  run(timing: TimingOptions, device: Device): Promise<readonly Finding[]>;
 }

@@ -8,7 +8,13 @@ import { type Activation, networkLoops, relu, type Sizes, tanh } from './network
 import type { Likelihood, Named, Posterior, Values } from './workload.ts';
 
 /** A network 784-hidden-10 with a standard normal prior, on the first MNIST digits. */
-export async function loadNetwork({ batch = 32, hidden = 64 } = {}): Promise<Posterior> {
+export async function loadNetwork({
+  batch = 32,
+  hidden = 64,
+}: {
+  readonly batch?: number;
+  readonly hidden?: number;
+} = {}): Promise<Posterior> {
   return networkPosterior(await loadDigits(batch), { inputs: PIXELS, hidden, classes: CLASSES });
 }
 
@@ -19,7 +25,12 @@ export async function loadNetworkLikelihood(size: number): Promise<Likelihood> {
 
 /** The log likelihoods of a network 44-18-10 with tanh, 1,000 parameters, on coarse images. */
 export async function loadSmallLikelihood(size: number): Promise<Likelihood> {
-  return likelihood('tanhNetwork', coarse(await loadDigits(size)), { inputs: BLOCKS, hidden: 18, classes: CLASSES }, tanh);
+  return likelihood(
+    'tanhNetwork',
+    coarse(await loadDigits(size)),
+    { inputs: BLOCKS, hidden: 18, classes: CLASSES },
+    tanh,
+  );
 }
 
 function networkPosterior({ batch, count }: Digits, sizes: Sizes): Posterior {
@@ -58,7 +69,13 @@ function likelihood(name: Likelihood['name'], { batch }: Digits, sizes: Sizes, a
     forward: logits,
     outer: (outputs, { labels }) => categoricalLogProb(outputs, labels as tf.Tensor),
     eagerLogLikelihood: (params, data) => {
-      const loss = tf.losses.softmaxCrossEntropy(data.oneHot as tf.Tensor, logits(params, data), 1, 0, tf.Reduction.SUM);
+      const loss = tf.losses.softmaxCrossEntropy(
+        data.oneHot as tf.Tensor,
+        logits(params, data),
+        1,
+        0,
+        tf.Reduction.SUM,
+      );
       return tf.neg(loss as tf.Scalar);
     },
     gradients: (params, data) => loops.gradients(params, arrays(data).images, arrays(data).labels),

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { type Posterior, mapNamed, type Workload } from './workload.ts';
+import { mapNamed, type Posterior, type Workload } from './workload.ts';
 
 /** log p = sum of x² - x⁴ / 10: two wells in each of two dimensions. */
 const doubleWell: Posterior = {

@@ -10,7 +10,12 @@ export async function load(of: string): Promise<PosteriorWorkload> {
   const workload = await (of === 'W2' ? loadW2() : loadW4());
   const chains = CHAINS[of as keyof typeof CHAINS];
   const eager = of === 'W2' ? logisticChains : networkChains;
-  return { ...workload, name: `W10-${of}`, title: `${chains} chains of ${of}`, model: withChains(workload.model, chains, eager(workload.model)) };
+  return {
+    ...workload,
+    name: `W10-${of}`,
+    title: `${chains} chains of ${of}`,
+    model: withChains(workload.model, chains, eager(workload.model)),
+  };
 }
 
 type Eager = NonNullable<Posterior['eagerLogPosterior']>;

@@ -62,6 +62,7 @@ function contractSum(equation: KernelEquation, wide: ReadonlySet<number>, scope:
   const summed = equation.attributes['axis'] as readonly number[];
   const axes = x.shape.map((size, axis): Axis => (size === 1 ? [] : [newLabel(size, summed.includes(axis))]));
   const terms = expanded(x, axes, wide, scope);
+  if (!isSafe(terms)) return equation;
   const kept = axes.filter((_, axis) => !summed.includes(axis)).flatMap(flat);
   const equations = contracted(
     terms.map(({ coefficient, factors }) => ({
