@@ -14,7 +14,7 @@ import { formatFacts, formatFinding, formatTimings, machine } from './report.ts'
 import { type TimingOptions, timeInTurn } from './timing.ts';
 import { isMeasure, loadMeasure } from './transforms/index.ts';
 import { loadWorkload } from './workloads/index.ts';
-import type { Workload } from './workloads/workload.ts';
+import type { CurvatureWorkload, Workload } from './workloads/workload.ts';
 
 const THOROUGH: TimingOptions = { rounds: 15, roundMs: 100, mostMs: 60_000 };
 const QUICK: TimingOptions = { rounds: 3, roundMs: 20, mostMs: 5_000 };
@@ -50,12 +50,17 @@ async function main({ workloads, devices, json, quick, peers: withPeers, python 
   const entries: Entry[] = [];
   try {
     for (const name of workloads) {
-      for await (const entry of isMeasure(name)
-        ? measured(name, present, timing, run)
-        : timed(name, present, peers, timing, run)) {
-        entries.push(entry);
-        // After each, so that a run that is broken off has its figures.
-        if (json !== undefined) await writeJson(json, entries);
+      const found = isMeasure(name) ? measured(name, present, timing, run) : timed(name, present, peers, timing, run);
+      try {
+        for await (const entry of found) {
+          entries.push(entry);
+          // After each, so that a run that is broken off has its figures.
+          if (json !== undefined) await writeJson(json, entries);
+        }
+      } catch (error) {
+        // The other workloads have figures all the same.
+        console.error(error);
+        process.exitCode = 1;
       }
     }
   } finally {
@@ -104,7 +109,7 @@ async function* timed(
 /** Checks and times a workload on the current device. */
 async function timeWorkload(workload: Workload, peers: readonly Peer[], timing: TimingOptions): Promise<Timings> {
   const ways = waysOf(workload);
-  const beside = workload.kind === 'curvature' ? [gradientAlone(workload)] : [];
+  const beside = isDiagonal(workload) ? [gradientAlone(workload)] : [];
   const others: Contender[] = [];
   const missing: Missing[] = [];
   for (const contender of ways) await checkContender(contender, workload);
@@ -129,6 +134,11 @@ async function timeWorkload(workload: Workload, peers: readonly Peer[], timing: 
   } finally {
     for (const contender of all) contender.close();
   }
+}
+
+/** Whether it does what a gradient could do, but for squares on the way: that is what it is compared with. */
+function isDiagonal(workload: Workload): workload is CurvatureWorkload {
+  return workload.kind === 'curvature' && workload.algorithm.name.endsWith('.diagFisher');
 }
 
 /** Checks a peer, and says what it lacks if the device has not what it needs. @throws if its numbers are wrong. */

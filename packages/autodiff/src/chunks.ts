@@ -14,9 +14,9 @@ import { slicesOf } from './slices.ts';
  * the axis 0 of the chunk. Returns the sums of all chunks added, and their rows one after the other. Leaves of `xs` that are no tensors, and
  * scalar tensors, are passed as they are.
  *
- * @param size by default all slices, if what `f` computes of them takes no more than 2²² numbers (16 MB) at one time once the program is
- *   simplified; else as many as take that much, which is 2²² / p copies of a weight with p elements whose gradients are computed slice by
- *   slice, or the copies that a single slice takes where these are more. `f` is traced twice more to see.
+ * @param size by default so many that they add no more than 2²² numbers (16 MB) to what is held at one time, in the simplified program: of
+ *   gradients of a weight with p elements, computed for each slice, these are 2²² / p copies of the weight, or the few of one slice where
+ *   p is larger; all slices, where the program holds nothing so large of each. `f` is traced twice more to see.
  * @throws if `size` is not a whole number from 1, there is no tensor in `xs` with an axis 0, these differ in length, or rows of `f` have another
  *   length.
  */
@@ -69,21 +69,18 @@ function withRows<S, Y extends TensorTree>(result: readonly [S, Y], length: numb
 
 const HELD_BYTES = 2 ** 24;
 
-/** How many of `count` slices `f` computes {@link HELD_BYTES} from at most, or one where that takes more. */
+/** How many of `count` slices add at most {@link HELD_BYTES} to what the simplified program of `f` holds at one time; 1 at the least. */
 function slicesHeld(f: (parts: readonly Tensor[]) => TensorTree, tensors: readonly Tensor[], count: number): number {
   const bytesOf = (length: number): number => {
     const avals = tensors.map((tensor) => ({ ...avalOf(tensor), shape: [length, ...tensor.shape.slice(1)] }));
     return peakBytes(simplify(traceProgram((symbols) => leaves(f(symbols)) as readonly Tensor[], avals, hooks)));
   };
-  const all = bytesOf(count);
-  if (all <= HELD_BYTES || count <= FEW) return all <= HELD_BYTES ? count : 1;
-  const few = bytesOf(FEW);
-  const each = Math.max(1, all - few) / (count - FEW);
-  return Math.max(1, Math.floor(FEW + (HELD_BYTES - few) / each));
+  // Two, where there are more: an axis of length 1 is simplified in other ways.
+  const few = Math.min(2, count - 1);
+  if (few < 1) return count;
+  const each = (bytesOf(count) - bytesOf(few)) / (count - few);
+  return each * count <= HELD_BYTES ? count : Math.max(1, Math.floor(HELD_BYTES / each));
 }
-
-/** Few slices, but more than one, of which an axis can tell nothing. */
-const FEW = 2;
 
 function lengthOf(tensors: readonly Tensor[]): number {
   const lengths = new Set(tensors.map(({ shape }) => shape[0]));

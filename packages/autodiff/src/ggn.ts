@@ -187,10 +187,7 @@ function sumOverUnits(length: number, f: (units: Tensor) => TensorTree): TensorT
 }
 
 /** The sum of `f` of the slices of tensors along axis 0, the examples. */
-function sumOverExamples(
-  rows: readonly Tensor[],
-  f: (example: readonly Tensor[]) => TensorTree,
-): TensorTree {
+function sumOverExamples(rows: readonly Tensor[], f: (example: readonly Tensor[]) => TensorTree): TensorTree {
   const ofSome = (some: readonly Tensor[]): [TensorTree, []] => {
     const each = vmap(f)(some);
     return [map((leaf: Tensor) => sum<Tensor>(leaf, 0), each), []];

@@ -44,23 +44,39 @@ describe('sumOverChunks', () => {
     expect(types(7)).not.toContain('scan');
   });
 
-  test('by default computes a bounded number of numbers from a chunk, and all from one where they are few', () => {
-    const lengths = (width: number): number[] => {
-      const seen = new Set<number>();
+  test('by default holds a bounded number of numbers, and computes all at once where they are few', () => {
+    const lengths = (width: number, count: number): number[] => {
+      const seen: number[] = [];
       const f = (chunk: tf.Tensor): [tf.Tensor, []] => {
-        seen.add(chunk.shape[0] as number);
-        return [tf.sum(tf.mul(tf.reshape(chunk, [-1, 1]), tf.ones([1, width]))), []];
+        seen.push(chunk.shape[0] as number);
+        return [tf.logSumExp(tf.mul(tf.reshape(chunk, [-1, 1]), tf.range(0, width, 1)), 0), []];
       };
-      evaluate('test', () => sumOverChunks(f, tf.zeros([5000])));
-      return [...seen];
+      makeProgram((all: tf.Tensor) => sumOverChunks(f, all))(tf.zeros([count]));
+      return seen;
     };
-    // Two and three slices show what one adds.
-    expect(lengths(3)).toEqual([2, 3, 5000]);
-    // 2²² numbers are 1,022 products with 4,096 columns and what is around them.
-    const [, , first, rest] = lengths(4096) as [number, number, number, number];
-    expect(rest).toBeGreaterThan(1000);
-    expect(rest).toBeLessThan(1024);
+    // All and two slices show what one adds.
+    expect(lengths(3, 5000)).toEqual([5000, 2, 5000]);
+    expect(lengths(3, 1)).toEqual([1]);
+    // Of each slice the product, the difference to the maximum and what comes of it, two of which at one time.
+    const [all, two, first, rest] = lengths(4096, 5000) as [number, number, number, number];
+    expect([all, two]).toEqual([5000, 2]);
+    expect(rest).toBeGreaterThan(500);
+    expect(rest).toBeLessThanOrEqual(512);
     expect((5000 - first) % rest).toBe(0);
+  });
+
+  test('by default computes at once what holds nothing of each slice once it is simplified', () => {
+    const seen: number[] = [];
+    const f = ([x, d]: readonly [tf.Tensor, tf.Tensor]): [tf.Tensor, []] => {
+      seen.push(x.shape[0] as number);
+      const rows = ({ shape: [n, length] }: tf.Tensor): number[] => [n as number, 1, length as number];
+      const outer = tf.matMul(tf.reshape(x, rows(x)), tf.reshape(d, rows(d)), true, false);
+      return [tf.sum(tf.square(outer), 0), []];
+    };
+    const xs = [tf.ones([500, 100]), tf.ones([500, 200])] as const;
+    const [sum] = evaluate('test', () => sumOverChunks(f, xs));
+    expect(seen).toEqual([500, 2, 500]);
+    expect(sum).toBeAllClose(tf.fill([100, 200], 500));
   });
 
   test('scalar tensors are passed whole', () => {

@@ -1,4 +1,4 @@
-import { exp } from './exponential';
+import { scaledExp } from './exponential';
 import { horner, withSign } from './lanes';
 
 // erf(x) = x + x N(x^2), with the least maximum of the relative error for |x| <= 1: 2^-29.4.
@@ -38,5 +38,5 @@ export function erf(x: v128): v128 {
   exponent = horner(exponent, a, F2);
   exponent = horner(exponent, a, F1);
   exponent = horner(exponent, a, F0);
-  return withSign(v128.bitselect(f32x4.sub(f32x4.splat(1), exp(exponent)), near, far), x);
+  return withSign(v128.bitselect(f32x4.sub(f32x4.splat(1), scaledExp(exponent, 0)), near, far), x);
 }

@@ -52,10 +52,23 @@ function powerOfTwo(rounded: v128, less: i32): v128 {
   return i32x4.add(i32x4.shl(rounded, 23), i32x4.splat(ONE - (less << 23)));
 }
 
-/** Beyond the bounds, the power is 0 or infinite. Its two factors are `2^floor(k / 2)` and the rest, as `2^k` may be out of range. */
+/** `e^x / 2^less`, where that has bits of its own. */
+// @ts-ignore: decorator
+@inline
+export function scaledExp(x: v128, less: i32): v128 {
+  const rounded = roundedLog2(x);
+  return f32x4.mul(f32x4.add(growth(x, rounded), f32x4.splat(1)), powerOfTwo(rounded, less));
+}
+
 // @ts-ignore: decorator
 @inline
 export function exp(x: v128): v128 {
+  const far = f32x4.gt(f32x4.abs(x), f32x4.splat(87));
+  return v128.any_true(far) ? expOfAny(x) : scaledExp(x, 0);
+}
+
+/** Beyond the bounds, the power is 0 or infinite. Its two factors are `2^floor(k / 2)` and the rest, as `2^k` may be out of range. */
+function expOfAny(x: v128): v128 {
   x = f32x4.pmax(f32x4.pmin(x, f32x4.splat(89)), f32x4.splat(-104));
   const rounded = roundedLog2(x);
   const power = f32x4.add(growth(x, rounded), f32x4.splat(1));
@@ -63,14 +76,6 @@ export function exp(x: v128): v128 {
   const half = v128.and(i32x4.shr_s(k, 1), i32x4.splat(0xff800000));
   const one = i32x4.splat(ONE);
   return f32x4.mul(f32x4.mul(power, i32x4.add(half, one)), i32x4.add(i32x4.sub(k, half), one));
-}
-
-/** `e^x / 2^less`. */
-// @ts-ignore: decorator
-@inline
-function scaledExp(x: v128, less: i32): v128 {
-  const rounded = roundedLog2(x);
-  return f32x4.mul(f32x4.add(growth(x, rounded), f32x4.splat(1)), powerOfTwo(rounded, less));
 }
 
 /** `(e^x - 1) / 4`, as `2^(k - 2) (e^r - 1) + (2^(k - 2) - 1 / 4)`, which is finite where `(e^x - 1) / 2` is. */

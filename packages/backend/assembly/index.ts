@@ -4,3 +4,5 @@ export { firstOutside, gather, scatter } from './gather';
 export { extreme, sum } from './reduction';
 export { copyView } from './view';
 export * from './functions';
+export { convolveForward, convolveScratch, convolveToFilter, convolveToImage } from './convolution';
+export { maxPool } from './pool';

@@ -37,13 +37,17 @@ function storeRow(c: usize, first: v128, second: v128, columns: i32, adds: bool)
 }
 
 function storeSome(c: usize, first: v128, second: v128, columns: i32, adds: bool): void {
-  for (let i = 0; i < columns; i++) {
-    const value = f32x4.extract_lane(first, 0);
-    store<f32>(c, adds ? load<f32>(c) + value : value);
-    first = v128.shuffle<i32>(first, second, 1, 2, 3, 4);
-    second = v128.shuffle<i32>(second, second, 1, 2, 3, 0);
-    c += 4;
+  if (columns & 4) {
+    v128.store(c, adds ? f32x4.add(first, v128.load(c)) : first);
+    first = second;
+    c += 16;
   }
+  if (columns & 2) {
+    v128.store_lane<f64>(c, adds ? f32x4.add(first, v128.load_zero<f64>(c)) : first, 0);
+    first = v128.shuffle<i64>(first, first, 1, 1);
+    c += 8;
+  }
+  if (columns & 1) store<f32>(c, f32x4.extract_lane(first, 0) + (adds ? load<f32>(c) : 0));
 }
 
 /** A tile of `rows` up to 4 and `columns` up to 8: the sum over `depth` of products of elements `stepA` and `stepB` bytes apart. */
@@ -116,9 +120,10 @@ function packPanels(to: usize, b: usize, rowB: usize, depth: i32, first: i32, en
   }
 }
 
-/** One product of matrices; a `triangle` is what lies below the diagonal, with what its tiles hold above. */
-function matrices(
-  a: usize, b: usize, c: usize, rows: i32, inner: i32, columns: i32, transposeA: bool, transposeB: bool, triangle: bool, scratch: usize,
+/** One product, added to `c` if `adds`; a `triangle` is what lies below the diagonal, with what its tiles hold above. */
+export function multiplyMatrices(
+  a: usize, b: usize, c: usize, rows: i32, inner: i32, columns: i32, transposeA: bool, transposeB: bool, adds: bool, triangle: bool,
+  scratch: usize,
 ): void {
   const rowA = <usize>(transposeA ? rows : inner) << 2;
   const rowB = <usize>(transposeB ? inner : columns) << 2;
@@ -143,7 +148,7 @@ function matrices(
           const inPlace = direct && width == 8;
           tile(
             left, transposeA ? 4 : rowA, transposeA ? 16 : 4, inPlace ? startB + (<usize>j << 2) : panel, inPlace ? rowB : 32, depth,
-            c + <usize>i * rowC + (<usize>j << 2), rowC, size, width, k > 0,
+            c + <usize>i * rowC + (<usize>j << 2), rowC, size, width, adds || k > 0,
           );
           panel += <usize>depth << 5;
         }
@@ -175,7 +180,7 @@ export function multiply(
     } else if (rows == 1) {
       timesVector(b, a, c, columns, inner, !transposeB);
     } else {
-      matrices(a, b, c, rows, inner, columns, transposeA, transposeB, symmetric, scratch);
+      multiplyMatrices(a, b, c, rows, inner, columns, transposeA, transposeB, false, symmetric, scratch);
       if (symmetric) mirror(c, rows);
     }
     a += (<usize>rows * inner) << 2;

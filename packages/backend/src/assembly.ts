@@ -1,10 +1,23 @@
 /** The functions of `assembly`, WebAssembly in the memory of tfjs's wasm device. */
-import type { KernelBackend } from '@tensorflow/tfjs-core';
+import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
 import type { WasmDevice } from './host-memory.ts';
 import { binary } from './kernels.wasm.ts';
-import { type WasmFunction, wasmFunctions, withScratch } from './wasm-functions.ts';
+import { addressOf, newTensor, type WasmFunction, wasmFunctions, withScratch } from './wasm-functions.ts';
 
-type Name = 'copyView' | 'firstOutside' | 'gather' | 'extreme' | 'multiply' | 'multiplyScratch' | 'scatter' | 'sum';
+type Name =
+  | 'convolveForward'
+  | 'convolveScratch'
+  | 'convolveToFilter'
+  | 'convolveToImage'
+  | 'copyView'
+  | 'extreme'
+  | 'firstOutside'
+  | 'gather'
+  | 'maxPool'
+  | 'multiply'
+  | 'multiplyScratch'
+  | 'scatter'
+  | 'sum';
 
 export const assembly: (device: KernelBackend) => Readonly<Record<Name, WasmFunction>> = wasmFunctions<Name>(binary);
 
@@ -14,4 +27,21 @@ export function withIntegers<R>(device: KernelBackend, integers: readonly number
     new Int32Array((device as WasmDevice).wasm.asm.memory.buffer, address, integers.length).set(integers);
     return use(address);
   });
+}
+
+/** A new tensor whose elements `write` sets, given where they are to lie; if it fails, nothing is left. */
+export function written(
+  device: KernelBackend,
+  shape: readonly number[],
+  dtype: string,
+  write: (address: number) => unknown,
+): TensorInfo {
+  const result = newTensor(device, shape, dtype);
+  try {
+    write(addressOf(device, result));
+    return result;
+  } catch (error) {
+    device.disposeData(result.dataId);
+    throw error;
+  }
 }

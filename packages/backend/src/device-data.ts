@@ -1,9 +1,8 @@
 /** The data of programs on a tfjs device: what goes in, what is freed, and what comes out. */
 import { type KernelBackend, type Tensor, Tensor as TensorClass, type TensorInfo, util } from '@tensorflow/tfjs-core';
-import type { RunInput } from './backend.ts';
 import { type Engine, theEngine } from './engine.ts';
 import { printAval } from './print.ts';
-import { type Aval, hostValues, sameShape, sizeOf } from './program.ts';
+import { type Aval, sameShape, sizeOf } from './program.ts';
 import type { Results } from './results.ts';
 
 /** New data on a device. */
@@ -37,27 +36,6 @@ export function placeTensor(engine: Engine, device: KernelBackend, input: Tensor
   }
   if (info.backend !== device) engine.moveData(device, dataId);
   return input;
-}
-
-/** An input on the device. What is written there for it goes into `written`. */
-export function place(
-  engine: Engine,
-  device: KernelBackend,
-  input: RunInput,
-  aval: Aval,
-  written: TensorInfo[],
-): TensorInfo {
-  if (input instanceof TensorClass) return placeTensor(engine, device, input as Tensor, aval);
-  const values = hostValues(aval.dtype, sizeOf(aval.shape));
-  const given = typeof input === 'number' ? 1 : input.length;
-  if (given !== values.length) {
-    throw new Error(`a compiled program takes ${printAval(aval)} and was given ${given} values`);
-  }
-  if (typeof input === 'number') values.fill(input);
-  else values.set(input);
-  const info = write(device, aval, values);
-  written.push(info);
-  return info;
 }
 
 /** Makes of the values of programs tensors of the caller's. */

@@ -15,9 +15,7 @@ export function kernelOnCpu(kernel: string, device: string): KernelFunc {
   const complaint = `the device ${device} has no kernel ${kernel}`;
   const registered = getKernel(kernel, 'cpu') ?? undefined;
   if (registered === undefined || device === 'cpu') {
-    throw new Error(
-      `${complaint}. Use another device (setBackend), or register the kernel with defineKernel.`,
-    );
+    throw new Error(`${complaint}. Use another device (setBackend), or register the kernel with defineKernel.`);
   }
   if (device === 'webgpu') {
     throw new Error(

@@ -17,6 +17,8 @@ export type FusedProgram<Source = unknown> = Omit<Program<Source>, 'equations'> 
   readonly equations: readonly (Equation | FusedEquation)[];
 };
 
+type Computes = (equation: KernelEquation) => boolean;
+
 /** The equations of a loop, or one equation that is none. */
 interface Node {
   /** The axes of the loop, as text; undefined for what is no loop. */
@@ -33,11 +35,13 @@ const candidates = 8;
 
 /**
  * Puts elementwise equations of one shape into one loop, also those that have nothing to do with each other, wherever none of them waits for what
- * waits for another of them; and with them sums, maxima and minima over the last axes.
+ * waits for another of them; and with them sums, maxima and minima over the last axes. `computes` says which elementwise equations loops can compute.
  */
-export function fuse<Source>(program: Program<Source>): FusedProgram<Source> {
+export function fuse<Source>(program: Program<Source>, computes: Computes): FusedProgram<Source> {
   const viewOf = viewing(program);
-  const nodes = inLoops(program, viewOf);
+  const shapeOf = (equation: Equation): readonly number[] | undefined =>
+    equation.type === 'kernel' ? loopShape(equation, computes) : undefined;
+  const nodes = inLoops(program, viewOf, shapeOf);
   // From the last to the first, as only then is known what is read later.
   const live = new Set<number>();
   const use = (atom: Atom): void => {
@@ -48,7 +52,10 @@ export function fuse<Source>(program: Program<Source>): FusedProgram<Source> {
   for (const node of inOrder(nodes).reverse()) {
     const [first] = node.members as [Equation];
     if (!node.members.some(({ outputs }) => outputs.some(({ id }) => live.has(id)))) continue;
-    const equation = node.loop === undefined ? first : fused(node.members as KernelEquation[], live, viewOf);
+    const equation =
+      node.loop === undefined
+        ? first
+        : fused(node.members as KernelEquation[], axesOf(shapeOf(first) as readonly number[]), live, viewOf);
     equation.inputs.forEach(use);
     equations.push(equation);
   }
@@ -61,6 +68,7 @@ interface View {
   readonly shape: readonly number[];
 }
 type ViewOf = (atom: Atom) => View;
+type ShapeOf = (equation: Equation) => readonly number[] | undefined;
 
 /** Sees through reshapes that only add or drop axes of length 1, and then through broadcasts. */
 function viewing(program: Program): ViewOf {
@@ -79,7 +87,11 @@ function viewing(program: Program): ViewOf {
   return viewOf;
 }
 
-function inLoops(program: Program, viewOf: ViewOf): Node[] {
+function inLoops(program: Program, viewOf: ViewOf, shapeOf: ShapeOf): Node[] {
+  const keyOf = (equation: Equation): string | undefined => {
+    const shape = shapeOf(equation);
+    return shape === undefined || sizeOf(shape) === 0 ? undefined : axesOf(shape).join();
+  };
   const position = new Map(program.equations.map((equation, i) => [equation, i]));
   const nodes = new Set<Node>();
   const loops = new Map<string, Node[]>();
@@ -139,12 +151,6 @@ function inLoops(program: Program, viewOf: ViewOf): Node[] {
   return [...nodes];
 }
 
-function keyOf(equation: Equation): string | undefined {
-  if (equation.type !== 'kernel') return undefined;
-  const shape = loopShape(equation);
-  return shape === undefined || sizeOf(shape) === 0 ? undefined : axesOf(shape).join();
-}
-
 function waitsFor(node: Node, target: Node, seen: Set<Node> = new Set()): boolean {
   if (node === target) return true;
   if (seen.has(node)) return false;
@@ -165,18 +171,23 @@ function inOrder(nodes: readonly Node[]): Node[] {
   return [...ordered];
 }
 
-function fused(all: readonly KernelEquation[], live: ReadonlySet<number>, viewOf: ViewOf): FusedEquation {
+function fused(
+  all: readonly KernelEquation[],
+  shape: readonly number[],
+  live: ReadonlySet<number>,
+  viewOf: ViewOf,
+): FusedEquation {
   const members = needed(all, live, viewOf);
   const idOf = ({ outputs }: KernelEquation): number => (outputs[0] as Value).id;
   const statementOf = new Map(members.map((equation, i) => [idOf(equation), i]));
   const reads: Axes[] = [];
   const inputs: Atom[] = [];
   const operandOf = (operand: Atom, equation: KernelEquation): Operand => {
-    const { atom, shape } = viewOf(operand);
+    const { atom, shape: own } = viewOf(operand);
     if (atom.kind === 'literal' && sizeOf(atom.shape) === 1) return { type: 'constant', literal: atom };
     const statement = atom.kind === 'value' ? statementOf.get(atom.id) : undefined;
     if (statement !== undefined) return { type: 'statement', index: statement };
-    const axes = axesOfOperand(shape, equation);
+    const axes = axesOfOperand(own, equation);
     const known = inputs.findIndex((other, i) => sameAtom(other, atom) && String(reads[i]) === String(axes));
     if (known >= 0) return { type: 'read', index: known };
     inputs.push(atom);
@@ -189,7 +200,7 @@ function fused(all: readonly KernelEquation[], live: ReadonlySet<number>, viewOf
   const written = members.filter((equation) => live.has(idOf(equation)));
   return {
     type: 'fused',
-    shape: axesOf(loopShape(all[0] as KernelEquation) as readonly number[]),
+    shape,
     statements,
     reads,
     writes: written.map((equation) => ({ statement: members.indexOf(equation), axes: axesOfResult(equation) })),

@@ -1,6 +1,5 @@
 /** Elementwise equations of one shape, and sums over its last axes, that run as one loop. */
 import { type Atom, type KernelEquation, type Literal, sameShape, type Value } from './program.ts';
-import { vectorKernel } from './vector-kernels.ts';
 
 /** An operand of a statement: an element that is read, what an earlier statement made, or a number. */
 export type Operand =
@@ -44,8 +43,11 @@ function axesWithin(operand: readonly number[], shape: readonly number[]): Axes 
 
 const reductions = new Set(['Sum', 'Max', 'Min']);
 
-/** What a loop can do with an equation: the shape that it runs over. */
-export function loopShape(equation: KernelEquation): readonly number[] | undefined {
+/** The shape of a loop that an equation may be part of; `computes` says which elementwise ones may. */
+export function loopShape(
+  equation: KernelEquation,
+  computes: (equation: KernelEquation) => boolean,
+): readonly number[] | undefined {
   const [output] = equation.outputs as readonly [Value];
   const [first] = equation.inputs as readonly [Atom];
   if (reductions.has(equation.kernel)) {
@@ -54,7 +56,7 @@ export function loopShape(equation: KernelEquation): readonly number[] | undefin
     const last = axes.every((axis) => axis >= kept || first.shape[axis] === 1);
     return first.dtype === 'float32' && last ? first.shape : undefined;
   }
-  return equation.kernel === 'BroadcastTo' || vectorKernel(equation) !== undefined ? output.shape : undefined;
+  return equation.kernel === 'BroadcastTo' || computes(equation) ? output.shape : undefined;
 }
 
 /** The axes of the loop that the result of an equation has; all, unless it is reduced. */

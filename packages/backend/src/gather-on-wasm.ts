@@ -1,73 +1,102 @@
-/** Blocks found by indices on wasm. Bool, of one byte, is left to tfjs. */
-import type { KernelBackend, KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
-import { assembly, withIntegers } from './assembly.ts';
+/** Blocks found by indices on wasm. Dtypes that are not named are left to the kernel given. */
+import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
+import { assembly, withIntegers, written } from './assembly.ts';
 import { elementsOf } from './host-memory.ts';
+import { kernelCall } from './kernel-call.ts';
 import { sizeOf } from './program.ts';
 import { stridesOf } from './view.ts';
-import { addressOf, newTensor } from './wasm-functions.ts';
+import { addressOf } from './wasm-functions.ts';
 
-type Instead = (tfjs: KernelFunc) => KernelFunc;
+type Numbers = readonly number[];
+type Instead = (other: KernelFunc) => KernelFunc;
 
-/** Along an axis. */
-export const gatherAlong: Instead = (tfjs) => (call) => {
-  const device = call.backend as KernelBackend;
-  const { x, indices } = call.inputs as { x: TensorInfo; indices: TensorInfo };
-  if (x.dtype === 'bool') return tfjs(call);
-  const { axis } = call.attrs as unknown as { axis: number };
+/** Along an axis; not of bool, whose elements have one byte. */
+export const gatherAlong: Instead = (other) => (call) => {
+  const { device, inputs, attributes } = kernelCall(call);
+  const [x, indices] = inputs as [TensorInfo, TensorInfo];
+  if (x.dtype === 'bool') return other(call);
+  const { axis } = attributes as { axis: number };
   const length = x.shape[axis] as number;
-  const [outer, count, size] = [x.shape.slice(0, axis), indices.shape, x.shape.slice(axis + 1)];
+  const [before, after] = [x.shape.slice(0, axis), x.shape.slice(axis + 1)];
+  const [count, size] = [sizeOf(indices.shape), sizeOf(after)];
+  const [from, places] = [addressOf(device, x), addressOf(device, indices)];
   const { firstOutside, gather } = assembly(device);
-  const places = addressOf(device, indices);
-  const outside = firstOutside(places, sizeOf(count), length);
-  if (outside < sizeOf(count)) {
+  const outside = firstOutside(places, count, length);
+  if (outside < count) {
     const index = elementsOf(device, indices)[outside];
     throw new Error(`GatherV2: the index value ${index} is not in [0, ${length - 1}]`);
   }
-  let from = addressOf(device, x);
-  const result = newTensor(device, [...outer, ...count, ...size], x.dtype);
-  let out = addressOf(device, result);
-  withIntegers(device, [1], (strides) => {
-    for (let i = sizeOf(outer); i > 0; i--) {
-      gather(out, from, places, sizeOf(count), strides, 1, sizeOf(size));
-      out += 4 * sizeOf(count) * sizeOf(size);
-      from += 4 * length * sizeOf(size);
-    }
-  });
-  return result;
-};
-
-/** Along the first axes. The indices were checked. */
-export const gatherBlocks: Instead = (tfjs) => (call) => {
-  const device = call.backend as KernelBackend;
-  const { params, indices } = call.inputs as { params: TensorInfo; indices: TensorInfo };
-  const depth = indices.shape.at(-1) as number;
-  if (params.dtype === 'bool') return tfjs(call);
-  const block = params.shape.slice(depth);
-  const [from, places] = [addressOf(device, params), addressOf(device, indices)];
-  const result = newTensor(device, [...indices.shape.slice(0, -1), ...block], params.dtype);
-  const out = addressOf(device, result);
-  withIntegers(device, stridesOf(params.shape.slice(0, depth)), (strides) =>
-    assembly(device).gather(out, from, places, sizeOf(indices.shape.slice(0, -1)), strides, depth, sizeOf(block)),
+  return written(device, [...before, ...indices.shape, ...after], x.dtype, (out) =>
+    withIntegers(device, [1], (strides) => {
+      for (let i = 0; i < sizeOf(before); i++) {
+        gather(out + 4 * i * count * size, from + 4 * i * length * size, places, count, strides, 1, size);
+      }
+    }),
   );
-  return result;
 };
 
-/** The transpose of that: blocks of float32 for one place are added. The indices were checked. */
-export const scatterBlocks: Instead = (tfjs) => (call) => {
-  const device = call.backend as KernelBackend;
-  const { indices, updates } = call.inputs as { indices: TensorInfo; updates: TensorInfo };
-  const { shape } = call.attrs as unknown as { shape: readonly number[] };
+/** Along the first axes; not of bool. The indices were checked. */
+export const gatherBlocks: Instead = (other) => (call) => {
+  const { device, inputs } = kernelCall(call);
+  const [params, indices] = inputs as [TensorInfo, TensorInfo];
+  if (params.dtype === 'bool') return other(call);
   const depth = indices.shape.at(-1) as number;
-  if (updates.dtype !== 'float32') return tfjs(call);
-  const block = sizeOf(shape.slice(depth));
-  const [from, places] = [addressOf(device, updates), addressOf(device, indices)];
-  const result = newTensor(device, shape, updates.dtype);
-  const out = addressOf(device, result);
-  withIntegers(device, stridesOf(shape.slice(0, depth)), (strides) =>
-    assembly(device).scatter(
-      ...[out, 4 * sizeOf(shape), from],
-      ...[places, sizeOf(indices.shape.slice(0, -1)), strides, depth, block],
+  const [rows, block] = [indices.shape.slice(0, -1), params.shape.slice(depth)];
+  const [from, places] = [addressOf(device, params), addressOf(device, indices)];
+  return written(device, [...rows, ...block], params.dtype, (out) =>
+    withIntegers(device, stridesOf(params.shape.slice(0, depth)), (strides) =>
+      assembly(device).gather(out, from, places, sizeOf(rows), strides, depth, sizeOf(block)),
     ),
   );
-  return result;
+};
+
+/** The transpose of that: blocks, of float32, for one place are added. The indices were checked. */
+export const scatterBlocks: Instead = (other) => (call) => {
+  const { device, inputs, attributes } = kernelCall(call);
+  const [indices, updates] = inputs as [TensorInfo, TensorInfo];
+  if (updates.dtype !== 'float32') return other(call);
+  const shape = attributes['shape'] as Numbers;
+  const depth = indices.shape.at(-1) as number;
+  const [count, block] = [sizeOf(indices.shape.slice(0, -1)), sizeOf(shape.slice(depth))];
+  const [from, places] = [addressOf(device, updates), addressOf(device, indices)];
+  return written(device, shape, 'float32', (out) =>
+    withIntegers(device, stridesOf(shape.slice(0, depth)), (strides) =>
+      assembly(device).scatter(out, 4 * sizeOf(shape), from, places, count, strides, depth, block),
+    ),
+  );
+};
+
+/** From each of the first axis, flattened; not of bool. */
+export const gatherEach: Instead = (other) => (call) => {
+  const { device, inputs } = kernelCall(call);
+  const [x, places] = inputs as [TensorInfo, TensorInfo];
+  if (x.dtype === 'bool') return other(call);
+  const [size, count] = [sizeOf(x.shape.slice(1)), sizeOf(places.shape.slice(1))];
+  const [from, indices] = [addressOf(device, x), addressOf(device, places)];
+  const { gather } = assembly(device);
+  return written(device, places.shape, x.dtype, (out) =>
+    withIntegers(device, [1], (strides) => {
+      for (let i = 0; i < x.shape[0]!; i++) {
+        gather(out + 4 * i * count, from + 4 * i * size, indices + 4 * i * count, count, strides, 1, 1);
+      }
+    }),
+  );
+};
+
+/** The transpose of that, for float32. */
+export const scatterEach: Instead = (other) => (call) => {
+  const { device, inputs, attributes } = kernelCall(call);
+  const [updates, places] = inputs as [TensorInfo, TensorInfo];
+  if (updates.dtype !== 'float32') return other(call);
+  const shape = [places.shape[0]!, ...(attributes['shape'] as Numbers)];
+  const [size, count] = [sizeOf(shape.slice(1)), sizeOf(places.shape.slice(1))];
+  const [from, indices] = [addressOf(device, updates), addressOf(device, places)];
+  const { scatter } = assembly(device);
+  return written(device, shape, 'float32', (out) =>
+    withIntegers(device, [1], (strides) => {
+      for (let i = 0; i < shape[0]!; i++) {
+        scatter(out + 4 * i * size, 4 * size, from + 4 * i * count, indices + 4 * i * count, count, strides, 1, 1);
+      }
+    }),
+  );
 };

@@ -9,6 +9,8 @@ export type { FusedProgram } from './fuse.ts';
 export type { FusedEquation } from './fused.ts';
 /** @internal For the other packages of this project; any version may change it. */
 export { elementsOf } from './host-memory.ts';
+/** @internal For the other packages of this project; any version may change it. */
+export { type KernelCall, kernelCall } from './kernel-call.ts';
 export {
   broadcastShape,
   type KernelSpec,
@@ -44,7 +46,7 @@ export {
 } from './program.ts';
 export { setMemoryBudget } from './results.ts';
 /** @internal For the other packages of this project; any version may change it. */
-export { type Launch, onWebGPU, type Shader, WORKGROUP } from './shader.ts';
+export { onWebGPU, type Shader, WORKGROUP } from './shader.ts';
 export { removeDeadCode, simplify } from './simplify/index.ts';
 export { currentBackend } from './tfjs.ts';
 export { avalOf, constant, currentTrace, record, Trace, type TraceHooks, trace } from './trace.ts';

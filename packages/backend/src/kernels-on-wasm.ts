@@ -1,6 +1,8 @@
 /** Kernels of our own that stand in for those of tfjs's wasm device. */
 import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
-import { gatherAlong, gatherBlocks, scatterBlocks } from './gather-on-wasm.ts';
+import { convolveForward, convolveToFilter, convolveToImage } from './convolution-on-wasm.ts';
+import { gatherAlong, gatherBlocks, gatherEach, scatterBlocks, scatterEach } from './gather-on-wasm.ts';
+import { maxPool, maxPoolPlaces } from './pooling-on-wasm.ts';
 import { product } from './product-on-wasm.ts';
 import type { Attributes } from './program.ts';
 import { reduction } from './reduction-on-wasm.ts';
@@ -13,14 +15,30 @@ const views: { readonly [kernel: string]: (x: TensorInfo, attributes: Attributes
   Tile: ({ shape }, { reps }) => shape.map((n, axis) => n * (reps as readonly number[])[axis]!),
 };
 
-/** What runs a kernel, given tfjs's for what it leaves to that. */
-export const kernelsOnWasm: { readonly [kernel: string]: ((tfjs: KernelFunc) => KernelFunc) | undefined } = {
-  BatchMatMul: () => product,
+/** Kernels for all that a program may hold. */
+const own: { readonly [kernel: string]: KernelFunc | undefined } = {
+  BatchMatMul: product,
+  Conv2D: convolveForward,
+  Conv2DBackpropInput: convolveToImage,
+  Conv2DBackpropFilter: convolveToFilter,
+  ...Object.fromEntries(Object.entries(views).map(([kernel, shapeOf]) => [kernel, view(kernel, shapeOf)])),
+};
+
+/** Kernels for some dtypes, which leave others to the kernel that is registered. */
+const ofSome: { readonly [kernel: string]: ((registered: KernelFunc) => KernelFunc) | undefined } = {
   Sum: reduction('Sum'),
   Max: reduction('Max'),
   Min: reduction('Min'),
   GatherV2: gatherAlong,
   GatherNd: gatherBlocks,
   ScatterNd: scatterBlocks,
-  ...Object.fromEntries(Object.entries(views).map(([kernel, shapeOf]) => [kernel, () => view(kernel, shapeOf)])),
+  GatherEach: gatherEach,
+  ScatterEach: scatterEach,
+  MaxPool: maxPool,
+  MaxPoolArgmax: maxPoolPlaces,
 };
+
+/** What runs a kernel on wasm, given what is registered for it. */
+export function kernelOnWasm(kernel: string, registered: KernelFunc | undefined): KernelFunc | undefined {
+  return own[kernel] ?? (registered && (ofSome[kernel]?.(registered) ?? registered));
+}

@@ -232,7 +232,6 @@ const ofDevices: { readonly [kernel: string]: readonly string[] | undefined } = 
   FourierSum: ['x', 'roots'],
   CheckedIndices: ['indices'],
   IntegerMatMul: ['a', 'b'],
-  MaxPoolOrNaN: ['x', 'maxima'],
   MaxPoolWithArgmax: ['x'],
   Tile: ['x'],
   TopK: ['x'],

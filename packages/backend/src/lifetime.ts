@@ -16,7 +16,7 @@ export function letGo({ device, data }: Holdings): void {
 
 /** Frees the holdings some time after `owner` became unreachable. They must not refer to it. */
 export function letGoAfter(owner: object, holdings: Holdings): void {
-  if (holdings.data.length > 0) unreachable.register(owner, holdings);
+  unreachable.register(owner, holdings);
 }
 
 const unreachable = new FinalizationRegistry<Holdings>((holdings) => {

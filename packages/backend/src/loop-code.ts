@@ -15,6 +15,7 @@ import {
   zero,
 } from './assembler.ts';
 import { type Axes, type FusedEquation, type Operand, reduces, type Statement } from './fused.ts';
+import { mergedAxes, strideOf } from './merged-axes.ts';
 import type { Atom, DataType, KernelEquation } from './program.ts';
 import { vectorKernel } from './vector-kernels.ts';
 
@@ -143,19 +144,10 @@ function loopOf({ shape, statements, reads, writes, inputs, outputs }: FusedEqua
 type Calling = (name: string, parameters: number) => Code;
 type Width = 'four' | 'one';
 
-/** Neighbouring axes that each array has or lacks together, as one. */
-function mergedAxes(shape: readonly number[], all: readonly Axes[]) {
-  const starts = [...shape.keys()].filter((axis) => axis === 0 || all.some((axes) => axes[axis] !== axes[axis - 1]));
-  const sizes = starts.map((start, i) => shape.slice(start, starts[i + 1]).reduce((size, length) => size * length, 1));
-  return { sizes, merged: (axes: Axes): Axes => starts.map((start) => axes[start] as boolean) };
-}
-
 /** What brings the address of a run to where the next step along an axis begins, from where the loop along the axis after it left it. */
 function stepAt({ axes, dtype }: Run, axis: number, sizes: readonly number[]): number {
-  const lengthFrom = (first: number): number =>
-    sizes.reduce((size, length, i) => (i >= first && axes[i] ? size * length : size), 1);
-  const within = axes[axis + 1] ? lengthFrom(axis + 1) : 0;
-  return bytesOf[dtype] * ((axes[axis] ? lengthFrom(axis + 1) : 0) - within);
+  const within = axes[axis + 1] ? strideOf(axes, axis, sizes) : 0;
+  return bytesOf[dtype] * ((axes[axis] ? strideOf(axes, axis, sizes) : 0) - within);
 }
 
 function computed(

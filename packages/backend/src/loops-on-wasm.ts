@@ -3,10 +3,8 @@ import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
 import type { FusedEquation } from './fused.ts';
 import { binary } from './kernels.wasm.ts';
 import { loopModule } from './loop-code.ts';
+import type { Loop } from './loops.ts';
 import { addressOf, instantiate, newTensor, type WasmFunction, wasmFunctions } from './wasm-functions.ts';
-
-/** Computes the outputs of a fused equation. */
-export type Loop = (inputs: readonly TensorInfo[]) => TensorInfo[];
 
 const functions = wasmFunctions(binary);
 
@@ -19,7 +17,13 @@ export function loopsOnWasm(equations: readonly FusedEquation[], device: KernelB
     const run = exported[i] as WasmFunction;
     return (inputs) => {
       const addresses = inputs.map((input) => addressOf(device, input));
-      const results = outputs.map(({ shape, dtype }) => newTensor(device, shape, dtype));
+      const results: TensorInfo[] = [];
+      try {
+        for (const { shape, dtype } of outputs) results.push(newTensor(device, shape, dtype));
+      } catch (error) {
+        for (const { dataId } of results) device.disposeData(dataId);
+        throw error;
+      }
       for (const result of results) addresses.push(addressOf(device, result));
       run(...addresses);
       return results;

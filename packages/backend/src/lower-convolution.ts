@@ -303,13 +303,21 @@ const filtersOfGroups: Lowering = (equation, device) => {
   return steps.ending(output);
 };
 
+/** A lowering for devices other than wasm, which has these kernels itself, see `convolution-on-wasm.ts`. */
+function ofImages(other: Lowering): Lowering {
+  return (equation, device) => {
+    const isEmpty = equation.inputs.some((x) => sizeOf(x.shape) === 0);
+    return device === 'wasm' && !isEmpty ? [equation] : other(equation, device);
+  };
+}
+
 export const convolutionLowerings: { readonly [kernel: string]: Lowering } = {
-  Conv2D: lowering(forward('Conv2D')),
-  Conv2DBackpropInput(equation, device) {
+  Conv2D: ofImages(lowering(forward('Conv2D'))),
+  Conv2DBackpropInput: ofImages((equation, device) => {
     const isDense = (equation.attributes['dilations'] as Numbers).every((n) => n === 1);
     return lowering(device === 'cpu' && isDense ? ownGradientOfX : gradientOfX('Conv2D'))(equation, device);
-  },
-  Conv2DBackpropFilter: filtersOfGroups,
+  }),
+  Conv2DBackpropFilter: ofImages(filtersOfGroups),
   Conv3D: lowering(forward('Conv3D')),
   Conv3DBackpropInputV2: lowering(gradientOfX('Conv3D')),
   Conv3DBackpropFilterV2: lowering(gradientOfFilter('Conv3D')),

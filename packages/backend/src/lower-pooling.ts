@@ -16,10 +16,15 @@ export const poolingLowerings: { readonly [kernel: string]: Lowering } = {
   MaxPool(equation, device) {
     const { inputs, attributes, outputs } = equation;
     const [result] = outputs as readonly [Value];
-    const onHost = (device === 'cpu' || device === 'wasm') && result.dtype === 'float32';
-    const maxima = onHost ? newValue(result) : result;
-    const found = kernel('MaxPool', inputs, tfjsAttributes(attributes), maxima);
-    return onHost ? [found, kernel('MaxPoolOrNaN', [inputs[0]!, maxima], attributes, result)] : [found];
+    const isReal = result.dtype === 'float32';
+    if (device === 'wasm' && isReal) return [equation];
+    if (device !== 'cpu' || !isReal) return [{ ...equation, attributes: tfjsAttributes(attributes) }];
+    // tfjs's kernel knows no NaN.
+    const places = newValue({ shape: result.shape, dtype: 'int32' });
+    return [
+      kernel('MaxPoolArgmax', inputs, attributes, places),
+      kernel('GatherEach', [inputs[0]!, places], {}, result),
+    ];
   },
   AvgPool: (equation) => [{ ...equation, attributes: tfjsAttributes(equation.attributes) }],
 

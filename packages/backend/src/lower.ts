@@ -4,6 +4,7 @@ import { kernelEquation as kernel } from './equations.ts';
 import { fourierLowerings } from './fourier-on-webgpu.ts';
 import { type FusedProgram, fuse } from './fuse.ts';
 import type { FusedEquation } from './fused.ts';
+import { loopDevice } from './loops.ts';
 import { convolutionLowerings } from './lower-convolution.ts';
 import { poolingLowerings } from './lower-pooling.ts';
 import { productLowerings } from './lower-product.ts';
@@ -23,7 +24,8 @@ import { withFewAxes } from './rank.ts';
 import { scanInHalves } from './scan-in-halves.ts';
 
 export function lower<Source>(simplified: Program<Source>, device: string): FusedProgram<Source> {
-  const program: FusedProgram<Source> = device === 'wasm' ? fuse(simplified) : simplified;
+  const loops = loopDevice(device);
+  const program: FusedProgram<Source> = loops === undefined ? simplified : fuse(simplified, loops.computes);
   const lowered = (equation: KernelEquation): readonly Equation[] =>
     lowerings[equation.kernel]?.(equation, device) ?? [equation];
   const equations = program.equations.flatMap((equation): readonly (Equation | FusedEquation)[] => {

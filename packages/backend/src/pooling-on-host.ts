@@ -3,7 +3,7 @@
  * and those it has are slower, or find no negative maximum.
  */
 import { pooledShape, type Windows, windowsOf } from './kernels-pooling.ts';
-import { type HostKernel, registerOnHost, type Values } from './on-host.ts';
+import { type HostKernel, registerOnHost } from './on-host.ts';
 import { type Attributes, sizeOf } from './program.ts';
 
 export function registerHostPools(device: 'cpu' | 'wasm'): void {
@@ -33,27 +33,6 @@ const kernels: { readonly [kernel: string]: HostKernel } = {
         }
       });
       return { shape: pooled, values: places };
-    },
-  },
-
-  /** The maxima that tfjs finds, which knows no NaN, and NaN for the windows that hold one. */
-  MaxPoolOrNaN: {
-    names: ['x', 'maxima'],
-    compute([values, maxima], [shape, pooled], attributes) {
-      if (!hasNaN(values!)) return 1;
-      const result = maxima!.slice();
-      const [, height, width, channels] = shape as [number, number, number, number];
-      eachWindow(shape!, pooled!, attributes, (image, top, bottom, left, right, output) => {
-        for (let y = top; y < bottom; y++) {
-          for (let x = left; x < right; x++) {
-            const pixel = ((image * height + y) * width + x) * channels;
-            for (let channel = 0; channel < channels; channel++) {
-              if (Number.isNaN(values![pixel + channel])) result[output + channel] = Number.NaN;
-            }
-          }
-        }
-      });
-      return { shape: [...pooled!], values: result };
     },
   },
 
@@ -99,11 +78,6 @@ const kernels: { readonly [kernel: string]: HostKernel } = {
     },
   },
 };
-
-function hasNaN(values: Values): boolean {
-  for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i])) return true;
-  return false;
-}
 
 /** Calls `visit` for the part of each window that is inside of the image; `output` is where its first channel goes. */
 function eachWindow(

@@ -1,9 +1,10 @@
 /** Sums, maxima and minima on wasm, along any axes. */
-import type { KernelBackend, KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
-import { assembly } from './assembly.ts';
+import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
+import { assembly, written } from './assembly.ts';
+import { kernelCall } from './kernel-call.ts';
 import { sizeOf } from './program.ts';
 import { copyView } from './view-on-wasm.ts';
-import { addressOf, newTensor, withScratch } from './wasm-functions.ts';
+import { addressOf, withScratch } from './wasm-functions.ts';
 
 type Reduction = 'Sum' | 'Max' | 'Min';
 
@@ -15,34 +16,27 @@ export const reduction =
   (kernel: Reduction) =>
   (tfjs: KernelFunc): KernelFunc =>
   (call) => {
-    const device = call.backend as KernelBackend;
-    const x = call.inputs['x'] as TensorInfo;
+    const { device, inputs, attributes } = kernelCall(call);
+    const [x] = inputs as readonly [TensorInfo];
     if (x.dtype !== 'float32') return tfjs(call);
-    const { axis, reductionIndices } = call.attrs as unknown as { [name: string]: readonly number[] | undefined };
+    const { axis, reductionIndices } = attributes as { [name: string]: readonly number[] | undefined };
     const axes = (axis ?? reductionIndices) as readonly number[];
     const others = [...x.shape.keys()].filter((i) => !axes.includes(i));
-    const result = newTensor(
-      device,
-      others.map((i) => x.shape[i]!),
-      'float32',
-    );
-    const out = addressOf(device, result);
-    const { extreme, sum } = assembly(device);
-    const reduce = (start: number, [outer, size, inner]: Sizes): unknown =>
-      kernel === 'Sum'
-        ? sum(out, start, outer, size, inner)
-        : extreme(out, start, outer, size, inner, Number(kernel === 'Min'));
-    const sizes = neighbours(x.shape, axes);
-    if (sizes !== undefined) {
-      reduce(addressOf(device, x), sizes);
-    } else {
-      const [count, all] = [sizeOf(result.shape), sizeOf(x.shape)];
-      withScratch(device, 4 * all, (rows) => {
+    const shape = others.map((i) => x.shape[i] as number);
+    return written(device, shape, 'float32', (out) => {
+      const { extreme, sum } = assembly(device);
+      const reduce = (from: number, [outer, size, inner]: Sizes): number =>
+        kernel === 'Sum'
+          ? sum(out, from, outer, size, inner)
+          : extreme(out, from, outer, size, inner, Number(kernel === 'Min'));
+      const sizes = neighbours(x.shape, axes);
+      if (sizes !== undefined) return reduce(addressOf(device, x), sizes);
+      const [count, all] = [sizeOf(shape), sizeOf(x.shape)];
+      return withScratch(device, 4 * all, (rows) => {
         copyView(device, rows, 'Transpose', x, { perm: [...others, ...axes] });
-        reduce(rows, [count, all / count, 1]);
+        return reduce(rows, [count, all / count, 1]);
       });
-    }
-    return result;
+    });
   };
 
 /** The sizes where the axes that are not of length 1 are neighbours. */

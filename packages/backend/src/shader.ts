@@ -1,5 +1,6 @@
 /** Kernels of this project on tfjs's webgpu device. */
 import { type KernelFunc, registerKernel, type TensorInfo } from '@tensorflow/tfjs-core';
+import { kernelCall } from './kernel-call.ts';
 import { type Attributes, type Aval, type DataType, sizeOf } from './program.ts';
 
 // What is used of tfjs's webgpu device: a program over flat arrays, and the call that runs it.
@@ -46,7 +47,7 @@ export interface Shader {
 }
 
 /** What a shader is run with. */
-export interface Launch {
+interface Launch {
   readonly shape: readonly number[];
   /** The dtype of the result; that of the first input by default. */
   readonly dtype?: DataType;
@@ -76,18 +77,18 @@ export function onWebGPU(
   const { reads, dtype: only, integers = [], reals = [] } = shader;
   const uniforms = [...integers.map((each) => `${each} : i32,`), ...reals.map((each) => `${each} : f32,`)].join(' ');
   const code = `${shader.functions ?? ''}${shader.main ?? forEachElement(shader.statements as string)}`;
-  return ({ inputs, attrs, backend }) => {
-    const device = backend as unknown as WebGPUBackend;
-    const given = Object.values(inputs as unknown as { readonly [name: string]: TensorInfo });
-    const other = given.find((input) => only !== undefined && input.dtype !== only);
+  return (call) => {
+    const { inputs, attributes, ...rest } = kernelCall(call);
+    const device = rest.device as unknown as WebGPUBackend;
+    const other = inputs.find((input) => only !== undefined && input.dtype !== only);
     if (other !== undefined)
       throw new Error(`${name}: the shader is for ${only}, and was given ${other.dtype}[${other.shape}]`);
-    const run = launch(given as readonly Aval[], attrs as unknown as Attributes);
-    const { workspace = 0, dtype = given[0]!.dtype as DataType } = run;
+    const run = launch(inputs, attributes);
+    const { workspace = 0, dtype = inputs[0]!.dtype } = run;
     const size = sizeOf(run.shape);
     const whole = size === 0 ? 0 : size + workspace;
     const program = programOf(name, reads, uniforms, code, whole, run.workgroups ?? Math.ceil(whole / WORKGROUP));
-    const flat = given.map((input) => ({ dataId: input.dataId, dtype: input.dtype, shape: [sizeOf(input.shape)] }));
+    const flat = inputs.map((input) => ({ dataId: input.dataId, dtype: input.dtype, shape: [sizeOf(input.shape)] }));
     let info = device.runWebGPUProgram(program, flat, dtype, [
       ...(run.integers ?? []).map((value): Uniform => ({ type: 'int32', data: [value] })),
       ...(run.reals ?? []).map((value): Uniform => ({ type: 'float32', data: [value] })),

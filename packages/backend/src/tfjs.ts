@@ -2,22 +2,25 @@ import {
   getKernel,
   type KernelBackend,
   type KernelFunc,
+  type NamedAttrMap,
   type NamedTensorInfoMap,
   type Tensor,
+  Tensor as TensorClass,
   type TensorInfo,
 } from '@tensorflow/tfjs-core';
 import type { Backend, Executable, RunInput } from './backend.ts';
-import { collector, place, placeTensor, release, write } from './device-data.ts';
+import { collector, placeTensor, release, write } from './device-data.ts';
 import { kernelOnCpu } from './elsewhere.ts';
 import { theEngine } from './engine.ts';
 import type { FusedEquation } from './fused.ts';
+import { HostInput, keepsHostInputs } from './host-input.ts';
 import { deviceInputNames } from './kernels.ts';
-import { kernelsOnWasm } from './kernels-on-wasm.ts';
+import { kernelOnWasm } from './kernels-on-wasm.ts';
 import { type Holdings, letGo, letGoAfter } from './lifetime.ts';
-import { type Loop, loopsOnWasm } from './loops-on-wasm.ts';
+import { type Loop, loopDevice } from './loops.ts';
 import { lower } from './lower.ts';
 import { peakBytes } from './peak-bytes.ts';
-import type { Atom, Aval, Equation, KernelEquation, Literal, Program } from './program.ts';
+import type { Atom, Aval, Constant, Equation, HostValues, KernelEquation, Literal, Program } from './program.ts';
 import { type Results, resultsOn } from './results.ts';
 import { scanStep } from './scan-on-device.ts';
 import { simplify } from './simplify/index.ts';
@@ -103,7 +106,7 @@ function compile(
   for (const index of [...inputSlots, ...constantSlots, ...literals.values(), ...outputSlots]) lastUse.delete(index);
 
   const fused = program.equations.filter((equation) => equation.type === 'fused');
-  const loops = loopsOnWasm(fused, device);
+  const loops = loopDevice(name)?.compile(fused, device) ?? [];
 
   const slotCount = slotOf.size;
   const given = new Set([...inputSlots, ...constantSlots, ...literals.values()]);
@@ -145,6 +148,8 @@ function compile(
     outputSlots.map((index, i) => owned.has(index) && outputSlots.indexOf(index) === i),
     results,
   );
+  const keep = keepsHostInputs(name, program);
+  const hostInputs = program.inputs.map((aval) => new HostInput(device, aval, keep, holdings));
   let disposed = false;
 
   return {
@@ -156,17 +161,21 @@ function compile(
       if (inputs.length !== program.inputs.length)
         throw new Error(`the program takes ${program.inputs.length} inputs and was given ${inputs.length}`);
       const slots = known.slice();
-      const written: TensorInfo[] = [];
+      const infos: TensorInfo[] = [];
       results?.beforeRun(inputs, program.constants);
       let done = false;
       try {
         for (let i = 0; i < inputs.length; i++) {
-          const aval = program.inputs[i] as Aval;
-          slots[inputSlots[i] as number] = place(engine, device, inputs[i] as RunInput, aval, written);
+          const input = inputs[i] as RunInput;
+          slots[inputSlots[i] as number] =
+            input instanceof TensorClass
+              ? placeTensor(engine, device, input as Tensor, program.inputs[i] as Aval)
+              : (hostInputs[i] as HostInput).write(input as HostValues | number);
         }
-        program.constants.forEach(({ value, source }, i) => {
+        for (let i = 0; i < constantSlots.length; i++) {
+          const { value, source } = program.constants[i] as Constant<Tensor>;
           slots[constantSlots[i] as number] = placeTensor(engine, device, source, value);
-        });
+        }
         for (const { run, free } of steps) {
           run(slots);
           for (const index of free) {
@@ -174,10 +183,11 @@ function compile(
             slots[index] = undefined;
           }
         }
+        for (const index of outputSlots) infos.push(slots[index] as TensorInfo);
         done = true;
-        return collect(outputSlots.map((index) => slots[index] as TensorInfo));
+        return collect(infos);
       } finally {
-        for (const info of written) release(engine, device, info);
+        for (const input of hostInputs) input.endRun(infos);
         if (!done) for (const index of owned) release(engine, device, slots[index]);
       }
     },
@@ -206,7 +216,7 @@ function kernelStep(
   const changing = reads.filter(({ index }) => known[index] === undefined);
   const given = changing.filter(({ index }) => !isOwn(index));
   const { attributes } = equation as KernelEquation;
-  const parameters = { inputs: bound as NamedTensorInfoMap, attrs: attributes as {}, backend: device };
+  const parameters = { inputs: bound as NamedTensorInfoMap, attrs: attributes as NamedAttrMap, backend: device };
   const [output] = outputs as [number];
   return (slots) => {
     for (const { index, name } of changing) bound[name] = slots[index];
@@ -221,8 +231,8 @@ function kernelStep(
 }
 
 function deviceKernel(kernel: string, device: string): KernelFunc {
-  const registered = getKernel(kernel, device);
-  if (registered === null || registered === undefined) return kernelOnCpu(kernel, device);
-  const { kernelFunc } = registered;
-  return (device === 'wasm' && kernelsOnWasm[kernel]?.(kernelFunc)) || kernelFunc;
+  const registered = getKernel(kernel, device)?.kernelFunc;
+  const kernelFunc = device === 'wasm' ? kernelOnWasm(kernel, registered) : registered;
+  if (kernelFunc === undefined) return kernelOnCpu(kernel, device);
+  return kernelFunc;
 }

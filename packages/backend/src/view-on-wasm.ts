@@ -1,9 +1,10 @@
 /** Copies of elements at regular places, on wasm: transposed, cut out, reversed or repeated. */
 import type { KernelBackend, KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
-import { assembly, withIntegers } from './assembly.ts';
+import { assembly, withIntegers, written } from './assembly.ts';
+import { kernelCall } from './kernel-call.ts';
 import type { Attributes } from './program.ts';
 import { stridesOf, viewOf } from './view.ts';
-import { addressOf, newTensor } from './wasm-functions.ts';
+import { addressOf } from './wasm-functions.ts';
 
 /** An axis of a view: its length, and how many bytes its elements lie apart in what is read and in what is made. */
 type Axis = readonly [size: number, from: number, out: number];
@@ -13,13 +14,10 @@ export function view(
   kernel: string,
   shapeOf: (x: TensorInfo, attributes: Attributes) => readonly number[],
 ): KernelFunc {
-  return ({ inputs, attrs, backend }) => {
-    const device = backend as KernelBackend;
-    const x = inputs['x'] as TensorInfo;
-    const attributes = attrs as unknown as Attributes;
-    const result = newTensor(device, shapeOf(x, attributes), x.dtype);
-    copyView(device, addressOf(device, result), kernel, x, attributes);
-    return result;
+  return (call) => {
+    const { device, inputs, attributes } = kernelCall(call);
+    const [x] = inputs as readonly [TensorInfo];
+    return written(device, shapeOf(x, attributes), x.dtype, (out) => copyView(device, out, kernel, x, attributes));
   };
 }
 

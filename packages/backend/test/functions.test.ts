@@ -53,24 +53,9 @@ const binary: readonly [name: string, exact: (a: number, b: number) => number, u
 ];
 
 const largest = (2 - 2 ** -23) * 2 ** 127;
+// biome-ignore format: numbers
 const special = [
-  0,
-  0.5,
-  1,
-  1.5,
-  2,
-  3,
-  4,
-  2 ** 24 - 1,
-  2 ** 24,
-  2 ** 31,
-  88.72284,
-  104,
-  2 ** -149,
-  2 ** -127,
-  2 ** -126,
-  largest,
-  Infinity,
+  0, 0.5, 1, 1.5, 2, 3, 4, 2 ** 24 - 1, 2 ** 24, 2 ** 31, 88.72284, 104, 2 ** -149, 2 ** -127, 2 ** -126, largest, Infinity,
 ]
   .flatMap((x) => [x, -x])
   .concat(Number.NaN);
@@ -86,25 +71,23 @@ const spacing = (x: number): number => 2 ** (Math.max(Math.floor(Math.log2(Math.
 function distance(received: number, exact: number): number {
   const rounded = Math.fround(exact);
   if (Object.is(received, rounded)) return 0;
-  if (received !== received || rounded !== rounded || (received === 0 && rounded === 0)) return Infinity;
+  if (Number.isNaN(received) || Number.isNaN(rounded) || (received === 0 && rounded === 0)) return Infinity;
   const finite = (x: number): number => Math.min(Math.max(x, -(2 ** 128)), 2 ** 128);
   return Math.abs(finite(received) - finite(exact)) / spacing(Math.min(Math.abs(exact), largest));
 }
 
-const bitsOf = (x: Float32Array): Uint32Array => new Uint32Array(x.map((value) => value).buffer);
+const bitsOf = (x: Float32Array): Buffer => Buffer.from(x.buffer, x.byteOffset, x.byteLength);
 
 function requireClose(
-  name: string,
-  units: number,
-  operands: readonly Float32Array[],
+  [name, exact, units]: readonly [string, (a: number, b: number) => number, number],
+  a: Float32Array,
+  b: Float32Array,
   received: Float32Array,
-  exact: (...x: number[]) => number,
 ): void {
   received.forEach((value, i) => {
-    const x = operands.map((operand) => operand[i]!);
-    const expected = exact(...x);
+    const expected = exact(a[i]!, b[i]!);
     const off = distance(value, expected);
-    if (!(off <= units)) throw new Error(`${name}(${x.join(', ')}) is ${value}, not ${expected}: ${off} units off`);
+    if (!(off <= units)) throw new Error(`${name}(${a[i]}, ${b[i]}) is ${value}, not ${expected}: ${off} units off`);
   });
 }
 
@@ -126,20 +109,20 @@ function pairs(): [Float32Array, Float32Array] {
 }
 
 describe('over all of float32', () => {
-  const numbers = Float32Array.from([...special, ...everyOf(4099)]);
+  const numbers = Float32Array.from([...special, ...everyOf(8209)]);
   test.each(unary)('%s', (name, exact, units) => {
     const f = vectorFunction(name, 1);
     const received = f(numbers);
-    requireClose(name, units, [numbers], received, exact);
+    requireClose([name, exact, units], numbers, numbers, received);
     // What becomes of a number depends on no other: 65537 has no divisor in common with the length.
     const apart = f(scattered(numbers, 65_537));
     expect(numbers.length % 65_537).not.toBe(0);
-    expect(bitsOf(apart)).toEqual(bitsOf(scattered(received, 65_537)));
+    expect(bitsOf(apart).equals(bitsOf(scattered(received, 65_537)))).toBe(true);
   });
 
   const [a, b] = pairs();
   test.each(binary)('%s', (name, exact, units) => {
-    requireClose(name, units, [a, b], vectorFunction(name, 2)(a, b), exact);
+    requireClose([name, exact, units], a, b, vectorFunction(name, 2)(a, b));
   });
 });
 

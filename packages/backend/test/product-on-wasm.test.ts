@@ -4,7 +4,7 @@ import '../src/wasm.ts';
 import { expectNoLeak } from '@posteriors/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { currentBackend, type Executable, type RunInput, setBackend, theEngine } from '../src/index.ts';
+import { currentBackend, type Executable, type RunInput, setBackend } from '../src/index.ts';
 import { float, traceOf } from './traced.ts';
 
 beforeAll(() => setBackend('wasm'));
@@ -101,13 +101,14 @@ describe.each([
     [3, 5],
     [4, 4],
     [37, 12],
-    [270, 19],
+    [134, 19],
   ])('%i by %i: exactly symmetric', (n, inner) => {
     const a = numbers(n * inner, 3);
     const executable = compile((x) => tf.matMul(x!, x!, first, !first), [float(...(first ? [inner, n] : [n, inner]))]);
     const result = tf.tidy(() => executable.run([a])[0]!.dataSync());
     expect(error(result, a, a, { rows: n, inner, columns: n }, first, !first)).toBeLessThan(1e-6);
-    for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) expect(result[i * n + j]).toBe(result[j * n + i]);
+    const mirrored = result.map((_, at) => result[(at % n) * n + Math.floor(at / n)]!);
+    expect(mirrored).toEqual(result);
     executable.dispose();
   });
 });
@@ -136,14 +137,12 @@ describe('tensors that share memory under several shapes', () => {
       const y = tf.reshape(x, [3, 2]);
       const wide = compile((a, b) => tf.matMul(a!, b!), [float(1, 2), float(2, 3)]);
       const tall = compile((a, b) => tf.matMul(a!, b!), [float(1, 3), float(3, 2)]);
-      const buffers = theEngine().backend.numDataIds();
       expectNoLeak(() => {
         for (const which of order) {
           if (which === 0) expect(values(wide, Float32Array.of(1, 1), x)).toEqual([[5, 7, 9]]);
           else expect(values(tall, Float32Array.of(1, 1, 1), y)).toEqual([[9, 12]]);
         }
       });
-      expect(theEngine().backend.numDataIds()).toBe(buffers);
       tf.dispose([x, y]);
       wide.dispose();
       tall.dispose();

@@ -10,9 +10,9 @@ export function vectorFunction(name: string, arity: 1 | 2): ArrayFunction {
   const bytes = Uint8Array.from(Buffer.from(binary, 'base64'));
   const functions = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } }).exports;
   const imports = { env: { memory, f: functions[name] as WebAssembly.ImportValue } };
-  const loop = new WebAssembly.Instance(new WebAssembly.Module(loopOver(arity)), imports).exports['loop'] as (
-    ...addresses: number[]
-  ) => void;
+  const { loop } = new WebAssembly.Instance(new WebAssembly.Module(loopOver(arity)), imports).exports as {
+    readonly loop: (...addresses: number[]) => void;
+  };
   return (...arrays) => {
     const count = arrays[0]!.length;
     const width = Math.ceil(count / 4) * 16;

@@ -68,7 +68,7 @@ test.each(Object.keys(views))('%s: the same elements as on cpu', async (name) =>
         const size = shape.reduce((a, b) => a * b, 1);
         const values = Array.from({ length: size }, (_, i) => (dtype === 'bool' ? (i * 7) % 3 === 0 : i - 5));
         const results: { shape: number[]; values: number[] }[] = [];
-        for (const device of ['cpu', 'wasm']) {
+        for (const device of ['cpu', 'wasm'] as const) {
           await setBackend(device);
           expectNoLeak(() => {
             const x = tf.tensor(values as number[], shape, dtype);
@@ -83,7 +83,7 @@ test.each(Object.keys(views))('%s: the same elements as on cpu', async (name) =>
         expect(results[1]).toEqual(results[0]);
       },
     ),
-    { numRuns: 60, seed: 7 },
+    { numRuns: 40, seed: 7 },
   );
 });
 
@@ -114,7 +114,7 @@ test.each([
   ],
 ] as [number[], number[]][])('a long transpose of [%s] by [%s]', async (shape, perm) => {
   const results: ArrayLike<number>[] = [];
-  for (const device of ['cpu', 'wasm']) {
+  for (const device of ['cpu', 'wasm'] as const) {
     await setBackend(device);
     const x = tf.reshape(
       tf.range(

@@ -1,7 +1,7 @@
 // How the filters are computed: how much they hold at once, and what can be differentiated.
 import '@posteriors/backend/cpu';
 import { grad, makeProgram } from '@posteriors/autodiff';
-import { setBackend } from '@posteriors/backend';
+import { setBackend, simplify } from '@posteriors/backend';
 import '@posteriors/testing';
 import { withAux } from '@posteriors/transform';
 import * as tf from '@tensorflow/tfjs-core';
@@ -33,8 +33,8 @@ test('the diagonal filters of 300 times 1000 weights hold no Jacobian of a batch
     const state = transform.init(weights);
     const step = (sdDiag: tf.Tensor, data: Batch): tf.Tensor => transform.update({ ...state, sdDiag }, data)[0].sdDiag;
     const program = makeProgram(step)(state.sdDiag, batch);
-    expect(largest(program)).toBeLessThanOrEqual(2 ** 22);
-    expect(largest(program)).toBeGreaterThanOrEqual(weights.size);
+    expect(largest(simplify(program))).toBeLessThanOrEqual(2 ** 22);
+    expect(largest(simplify(program))).toBeGreaterThanOrEqual(weights.size);
   }
 });
 

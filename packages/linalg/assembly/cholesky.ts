@@ -2,7 +2,8 @@
 import { GROUP, ROW, TILE, loadTriangle, panelAt, solveTile, subtractProduct } from './panels';
 
 /**
- * Sets `out` to the Cholesky factors of `count` matrices of `n` rows, both float32; `triangle` is room for the panels of one.
+ * Sets `out` to the Cholesky factors of `count` matrices of `n` rows, both float32; `triangle` is room for the panels
+ * of one, `scratchBytes` of no columns.
  *
  * @returns the place of the first pivot that is not positive, `n` times the matrix plus the row, or -1 if there is none.
  */

@@ -1,5 +1,6 @@
 /**
- * Matrices in panels, as in `src/panels.ts`: four columns next to each other, so that a row of a panel is four float64 numbers. Numbers of rows
+ * Matrices in panels: four columns next to each other, so that a row of a panel is four float64 numbers, and four rows are a tile. The products
+ * of tiles, which take nearly all of the time of a factorisation or of a solve, then read memory from one end to the other. Numbers of rows
  * and of columns are rounded up to a multiple of four.
  */
 

@@ -1,10 +1,17 @@
 /** Triangular solves, as in `src/triangular.ts`. */
 import { GROUP, ROW, TILE, loadTriangle, panelAt, solveTile, subtractProduct } from './panels';
 
+/** Bytes of room that is needed for matrices of `n` rows and right sides of `columns` columns. */
+export function scratchBytes(n: usize, columns: usize): usize {
+  const tiles = n + 3 >> 2;
+  const panels = min(columns + 3 >> 2, GROUP);
+  return panelAt(0, tiles) + panels * (tiles * TILE + sizeof<usize>());
+}
+
 /**
  * Sets `out` to the solutions x of `l x = b`, or of `l^T x = b`, for `count` triangular matrices of `n` rows and right sides of `columns`
- * columns, float32. An upper triangle is a lower one in reverse order, of rows and of columns. `scratch` is room for the panels of a
- * triangle and, behind it, for a group of panels of the right side and as many numbers.
+ * columns, float32. An upper triangle is a lower one in reverse order, of rows and of columns. `scratch` is room of {@link scratchBytes}, for
+ * the panels of a triangle, a group of panels of the right side and where these begin.
  */
 export function triangularSolve(
   out: usize,

@@ -1,6 +1,19 @@
-import type { Attributes, Aval, DataType, ShapeRule } from '@posteriors/backend';
-import type { KernelFunc, Tensor, TensorInfo, TypedArray } from '@tensorflow/tfjs-core';
-import { sizeOfMatrix } from './matrix.ts';
+/** The kernels of tfjs's cpu and wasm devices. */
+import {
+  type Attributes,
+  type Aval,
+  addressOf,
+  elementsOf,
+  type KernelCall,
+  kernelCall,
+  newTensor,
+  type ShapeRule,
+  sizeOf,
+  wasmFunctions,
+} from '@posteriors/backend';
+import type { KernelFunc, Tensor, TensorInfo } from '@tensorflow/tfjs-core';
+import { binary } from './kernels.wasm.ts';
+import { batchOf, countOf, sizeOfMatrix } from './matrix.ts';
 
 /** A kernel as a function that records or runs it. */
 export type Kernel = (inputs: readonly Tensor[], attributes?: Attributes) => Tensor;
@@ -23,43 +36,73 @@ export type Compute = (
   where: () => string,
 ) => void;
 
-// What is used of the devices of tfjs.
-interface CpuBackend {
-  readonly data: { get(dataId: object): { readonly values: TypedArray } };
-  makeTensorInfo(shape: readonly number[], dtype: DataType, values: TypedArray): TensorInfo;
-}
-interface WasmBackend {
-  makeOutput(shape: readonly number[], dtype: DataType): TensorInfo;
-  typedArrayFromHeap(info: TensorInfo): Float32Array;
-}
-
-/** The inputs of a kernel as a list, and the shape and dtype of its result. */
-export function kernelCall(shape: ShapeRule, inputs: unknown, attrs: unknown): { inputs: TensorInfo[]; result: Aval } {
-  const list = Object.values(inputs as { readonly [index: string]: TensorInfo });
-  return { inputs: list, result: shape(list as readonly Aval[], attrs as Attributes) };
-}
-
 /** A kernel of tfjs's cpu and wasm devices, both computed in JavaScript and in float64. */
 export function onHost(shape: ShapeRule, compute: Compute): { readonly cpu: KernelFunc; readonly wasm: KernelFunc } {
-  return {
-    cpu(call) {
-      const backend = call.backend as unknown as CpuBackend;
-      const { inputs, result } = kernelCall(shape, call.inputs, call.attrs);
-      const read = (input: TensorInfo): Float32Array => backend.data.get(input.dataId).values as Float32Array;
-      const values = computeAll(compute, inputs, inputs.map(read), result, call.attrs as unknown as Attributes);
-      return backend.makeTensorInfo(result.shape, result.dtype, new Float32Array(values));
-    },
-    wasm(call) {
-      const backend = call.backend as unknown as WasmBackend;
-      const { inputs, result } = kernelCall(shape, call.inputs, call.attrs);
-      // An input that arrives from another device may grow the memory and detach the views of those before it.
-      for (const input of inputs) backend.typedArrayFromHeap(input);
-      const read = inputs.map((input) => backend.typedArrayFromHeap(input));
-      const values = computeAll(compute, inputs, read, result, call.attrs as unknown as Attributes);
-      const out = backend.makeOutput(result.shape, result.dtype);
-      backend.typedArrayFromHeap(out).set(values);
-      return out;
-    },
+  const kernel: KernelFunc = (call) => {
+    const { device, inputs, attributes } = kernelCall(call);
+    const result = shape(inputs, attributes);
+    // An input that arrives from another device may grow the memory and detach the views of those before it.
+    for (const input of inputs) elementsOf(device, input);
+    const read = inputs.map((input) => elementsOf(device, input) as Float32Array);
+    const values = new Float32Array(computeAll(compute, inputs, read, result, attributes));
+    return { ...result, shape: [...result.shape], dataId: device.write(values, [...result.shape], result.dtype) };
+  };
+  return { cpu: kernel, wasm: kernel };
+}
+
+/** Matrices in the memory of the wasm device. */
+interface Matrices {
+  readonly address: number;
+  readonly count: number;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+type Name =
+  | 'cholesky'
+  | 'pivotOf'
+  | 'choleskyInverse'
+  | 'inverseBytes'
+  | 'triangularSolve'
+  | 'scratchBytes'
+  | 'triangles';
+
+/** The functions of `assembly`. */
+type Functions = ReturnType<ReturnType<typeof wasmFunctions<Name>>>;
+
+const functionsOn = wasmFunctions<Name>(binary);
+
+/**
+ * Computes a kernel in WebAssembly: sets `out`, of which there is at least one element. `where` tells which matrix it is, as for
+ * {@link Compute}.
+ */
+export type ComputeInPlace = (
+  functions: Functions,
+  out: Matrices,
+  inputs: readonly Matrices[],
+  call: KernelCall,
+  where: (matrix: number) => string,
+) => void;
+
+/** A kernel of tfjs's wasm device. */
+export function onWasm(shape: ShapeRule, compute: ComputeInPlace): KernelFunc {
+  return (tfjsCall) => {
+    const call = kernelCall(tfjsCall);
+    const { device, inputs } = call;
+    const result = shape(inputs, call.attributes);
+    const matrices = (info: TensorInfo): Matrices => {
+      const [rows, columns] = sizeOfMatrix(info);
+      return { address: addressOf(device, info), count: countOf(info), rows, columns };
+    };
+    const out = newTensor(device, result.shape, result.dtype);
+    if (sizeOf(result.shape) === 0) return out;
+    try {
+      compute(functionsOn(device), matrices(out), inputs.map(matrices), call, (i) => position(i, batchOf(result)));
+    } catch (error) {
+      device.disposeData(out.dataId);
+      throw error;
+    }
+    return out;
   };
 }
 

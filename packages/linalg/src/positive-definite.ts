@@ -1,9 +1,10 @@
 /** What a Cholesky factor is good for. */
 import { evaluate } from '@posteriors/autodiff';
-import { greaterEqual, log, matMul, mul, scalar, sum, type Tensor, where } from '@tensorflow/tfjs-core';
+import { greaterEqual, log, mul, scalar, sum, type Tensor, where } from '@tensorflow/tfjs-core';
 import { cholesky } from './cholesky.ts';
+import { inverseOf } from './inverse.ts';
 import { broadcastTo, requireSquare } from './matrix.ts';
-import { diagonalOf, triangles } from './triangles.ts';
+import { diagonalOf } from './triangles.ts';
 import { solveTriangular, withColumns } from './triangular.ts';
 
 /**
@@ -31,12 +32,7 @@ export function choleskySolve(l: Tensor, b: Tensor): Tensor {
  * @returns `a^-1`, symmetric, `[..., n, n]`. The caller owns it.
  */
 export function choleskyInverse(l: Tensor): Tensor {
-  return evaluate('choleskyInverse', () => {
-    requireSquare('choleskyInverse', l);
-    const identity = triangles(broadcastTo(scalar(1), l.shape), { below: 0, diagonal: 1, above: 0 });
-    const inverse = solveTriangular(l, identity);
-    return matMul(inverse, inverse, true, false);
-  });
+  return evaluate('choleskyInverse', () => inverseOf([l]));
 }
 
 /**

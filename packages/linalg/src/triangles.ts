@@ -2,7 +2,7 @@
 import { defineKernel } from '@posteriors/autodiff';
 import { type Aval, onWebGPU } from '@posteriors/backend';
 import { gather, range, reshape, type Tensor } from '@tensorflow/tfjs-core';
-import { type Compute, type Kernel, onHost } from './kernels.host.ts';
+import { type Compute, type ComputeInPlace, type Kernel, onHost, onWasm } from './kernels.host.ts';
 import { batchOf, sizeOfMatrix } from './matrix.ts';
 import { trianglesShader } from './wgsl.ts';
 
@@ -22,6 +22,11 @@ const compute: Compute = (out, [x], attributes) => {
   }
 };
 
+const computeInPlace: ComputeInPlace = (functions, out, [x], { attributes }) => {
+  const { below, diagonal, above } = attributes as Factors;
+  functions.triangles(out.address, x!.address, out.count, out.rows, out.columns, below, diagonal, above);
+};
+
 const kernel: Kernel = defineKernel({
   name: 'Triangles',
   shape,
@@ -30,6 +35,7 @@ const kernel: Kernel = defineKernel({
   batch: (inputs, _batched, attributes) => kernel(inputs, attributes),
   run: {
     ...onHost(shape, compute),
+    wasm: onWasm(shape, computeInPlace),
     webgpu: onWebGPU('Triangles', trianglesShader, ([x], attributes) => {
       const { below, diagonal, above } = attributes as Factors;
       return { shape: x!.shape, integers: sizeOfMatrix(x!), reals: [below, diagonal, above] };

@@ -1,8 +1,9 @@
 import { defineKernel, evaluate } from '@posteriors/autodiff';
-import { type Aval, onWebGPU, sameShape } from '@posteriors/backend';
+import { type Aval, onWebGPU, sameShape, withScratch } from '@posteriors/backend';
 import { matMul, neg, reshape, sub, type Tensor, transpose } from '@tensorflow/tfjs-core';
-import { type Compute, type Kernel, onHost } from './kernels.host.ts';
+import { type Compute, type ComputeInPlace, type Kernel, onHost, onWasm } from './kernels.host.ts';
 import { batchOf, broadcastTo, countOf, requireSquare, sizeOfMatrix, withSameBatch } from './matrix.ts';
+import { divideRow, subtractRows } from './rows.ts';
 import { triangles } from './triangles.ts';
 import { triangularSolveShader } from './wgsl.ts';
 
@@ -27,23 +28,31 @@ const shape = ([l, b]: readonly Aval[]): Aval => {
   return b!;
 };
 
-/** Substitution, row after row: each solved row of the right side is taken out of those that follow. */
+/** Substitution, row after row: the rows that are solved are taken out of the next. */
 const compute: Compute = (out, [l, b], attributes) => {
   const { lower, transpose } = attributes as Triangle;
   const { values: factor, rows: n } = l!;
   const { columns } = b!;
-  const forward = lower !== transpose;
+  const first = lower !== transpose ? 0 : n - 1;
+  const direction = lower !== transpose ? 1 : -1;
   out.set(b!.values);
   for (let step = 0; step < n; step++) {
-    const i = forward ? step : n - 1 - step;
-    const row = i * columns;
-    for (let k = forward ? 0 : i + 1; k < (forward ? i : n); k++) {
-      const weight = factor[transpose ? k * n + i : i * n + k]!;
-      for (let j = 0; j < columns; j++) out[row + j]! -= weight * out[k * columns + j]!;
-    }
-    const pivot = factor[i * n + i]!;
-    for (let j = 0; j < columns; j++) out[row + j]! /= pivot;
+    const i = first + direction * step;
+    subtractRows(out, i * columns, columns, out, first * columns, direction * columns, step, (solved) => {
+      const k = first + direction * solved;
+      return factor[transpose ? k * n + i : i * n + k]!;
+    });
+    divideRow(out, i * columns, columns, factor[i * n + i]!);
   }
+};
+
+const computeInPlace: ComputeInPlace = (functions, out, [l, b], { device, attributes }) => {
+  const { lower, transpose } = attributes as Triangle;
+  const { count, rows, columns } = out;
+  withScratch(device, functions.scratchBytes(rows, columns) >>> 0, (scratch) => {
+    const sizes = [count, rows, columns, Number(lower), Number(transpose)];
+    functions.triangularSolve(out.address, l!.address, b!.address, ...sizes, scratch);
+  });
 };
 
 /** `TriangularSolve {lower, transpose}`: `[..., n, n], [..., n, k] -> [..., n, k]`. */
@@ -76,6 +85,7 @@ const kernel: Kernel = defineKernel({
   },
   run: {
     ...onHost(shape, compute),
+    wasm: onWasm(shape, computeInPlace),
     webgpu: onWebGPU('TriangularSolve', triangularSolveShader, (inputs, attributes) => {
       const { lower, transpose } = attributes as Triangle;
       const result = shape(inputs);

@@ -38,7 +38,34 @@ fn main(index : i32) {
 }`,
 };
 
-/** One workgroup a column of the right side; each solved row is taken out of the rows that follow, of which each thread has every 64th. */
+/**
+ * Statements that solve `l x = b`, or `l^T x = b`, in place for the column of the result whose row i is at `start + i * columns`: each solved row
+ * is taken out of the rows that follow, of which each thread has every 64th.
+ *
+ * @param forward, transpose - of type bool, in WGSL.
+ */
+const substitution = (forward: string, transpose: string): string => `
+  storageBarrier();
+  for (var step = 0; step < n; step++) {
+    let i = select(n - 1 - step, step, ${forward});
+    if (inside) {
+      let x = result[start + i * columns] / l[matrix + i * n + i];
+      for (var j = lane; j < n; j += ${WORKGROUP}) {
+        if (j != i && (j > i) == ${forward}) {
+          let factor = l[matrix + select(j * n + i, i * n + j, ${transpose})];
+          result[start + j * columns] -= factor * x;
+        }
+      }
+    }
+    storageBarrier();
+  }
+  if (inside) {
+    for (var i = lane; i < n; i += ${WORKGROUP}) {
+      result[start + i * columns] /= l[matrix + i * n + i];
+    }
+  }`;
+
+/** One workgroup a column of the right side. */
 export const triangularSolveShader: Shader = {
   reads: ['l', 'b'],
   integers: ['order', 'columns', 'count', 'lower', 'transpose'],
@@ -57,25 +84,30 @@ fn main(index : i32) {
       result[start + i * columns] = b[start + i * columns];
     }
   }
-  storageBarrier();
-  for (var step = 0; step < n; step++) {
-    let i = select(n - 1 - step, step, forward);
-    if (inside) {
-      let x = result[start + i * columns] / l[matrix + i * n + i];
-      for (var j = lane; j < n; j += ${WORKGROUP}) {
-        if (j != i && (j > i) == forward) {
-          let factor = l[matrix + select(j * n + i, i * n + j, uniforms.transpose == 1)];
-          result[start + j * columns] -= factor * x;
-        }
-      }
-    }
-    storageBarrier();
-  }
+${substitution('forward', 'uniforms.transpose == 1')}
+}`,
+};
+
+/** One workgroup a column of the inverse. */
+export const choleskyInverseShader: Shader = {
+  reads: ['l'],
+  integers: ['order', 'count'],
+  main: `
+fn main(index : i32) {
+  let n = uniforms.order;
+  let columns = n;
+  let lane = index % ${WORKGROUP};
+  let group = index / ${WORKGROUP};
+  let inside = group < uniforms.count;
+  let matrix = group / n * n * n;
+  let start = matrix + group % n;
   if (inside) {
     for (var i = lane; i < n; i += ${WORKGROUP}) {
-      result[start + i * columns] /= l[matrix + i * n + i];
+      result[start + i * n] = f32(i == group % n);
     }
   }
+${substitution('true', 'false')}
+${substitution('false', 'true')}
 }`,
 };
 

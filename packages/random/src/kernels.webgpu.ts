@@ -1,6 +1,5 @@
-import { onWebGPU, type Shader, sizeOf } from '@posteriors/backend';
+import { onWebGPU, type Shader, type ShapeRule, sizeOf } from '@posteriors/backend';
 import type { KernelFunc } from '@tensorflow/tfjs-core';
-import type { Shape } from './kernels.host.ts';
 import { bitsCode, normalCode, threefryCode, uniformCode } from './wgsl.ts';
 
 /** How a sampler's number comes from 32 random bits: the WGSL functions needed, and the statement that stores it. */
@@ -11,7 +10,7 @@ const samplers: { readonly [kernel: string]: readonly [code: string, store: stri
 };
 
 /** A sampler on webgpu: one thread for each number. */
-export function sampleOnWebGPU(name: string, shape: Shape): KernelFunc {
+export function sampleOnWebGPU(name: string, shape: ShapeRule): KernelFunc {
   const [code, store] = samplers[name]!;
   const shader: Shader = {
     reads: ['keys'],
@@ -31,7 +30,7 @@ export function sampleOnWebGPU(name: string, shape: Shape): KernelFunc {
 }
 
 /** `ThreefryFold` on webgpu: one thread for each word of the new keys. */
-export function foldOnWebGPU(name: string, shape: Shape): KernelFunc {
+export function foldOnWebGPU(name: string, shape: ShapeRule): KernelFunc {
   const shader: Shader = {
     reads: ['keys', 'numbers'],
     integers: ['numberCount'],

@@ -3,8 +3,9 @@
 import { type Compiled, checkOptions, evaluate, jit } from '@posteriors/autodiff';
 import { currentTrace, printAval } from '@posteriors/backend';
 import { foldIn } from '@posteriors/random';
-import { leaves, mapInplace, map as mapTree, mapWithPath, type TensorTree } from '@posteriors/tree';
-import { clone, keep, reshape, Tensor, Variable } from '@tensorflow/tfjs-core';
+import { giveLeaves, leaves, map as mapTree, mapWithPath } from '@posteriors/tree';
+import { clone, keep, reshape, Tensor } from '@tensorflow/tfjs-core';
+import { clockOf } from './clock.ts';
 import { requireOneKey } from './init.ts';
 import { named } from './named.ts';
 import { readsAtOnce } from './reads-at-once.ts';
@@ -85,18 +86,18 @@ export function stepper<T extends object, B, H, A>(
     const { inplace = false, aux: withAux = true, compile = true, check = true } = options;
     if (inplace && currentTrace() !== null)
       throw new Error(`${name}: inplace is not possible inside of a transform: leave it out`);
-    const { key, step: number, ...tensors } = requireState(name, state);
-    requireStep(name, number);
+    const { key, step: at, ...tensors } = requireState(name, state);
+    const { number, step, next: later } = clockOf(at);
     requireOneKey(key);
     if (inplace) requireWritable(state);
-    const onHost = key instanceof Uint32Array;
+    const onHost = key instanceof Uint32Array && step instanceof Uint32Array;
     const hyper = hyperAt(number);
     const args = {
       state: tensors,
       batch,
       hyper,
       key: onHost ? foldIn(key, number) : key,
-      step: Uint32Array.of(number),
+      step,
       aux: withAux,
       foldKey: !onHost,
     } as unknown as Arguments<T, B, H>;
@@ -116,8 +117,8 @@ export function stepper<T extends object, B, H, A>(
     }
     disposeTensors(inspected);
     if (inplace) return [replace(state, tensors, next, aux), aux as A];
-    const ownKey = onHost ? key : clone(key);
-    return [makeState({ ...next, key: ownKey, step: number + 1 }) as unknown as typeof state, aux as A];
+    const ownKey = key instanceof Uint32Array ? key : clone(key);
+    return [makeState({ ...next, key: ownKey, step: later }) as unknown as typeof state, aux as A];
   };
   return (...args) => named(name, () => update(...args));
 }
@@ -127,13 +128,6 @@ const anyRemedy = (): string =>
 
 /** The options of an update, but for the hyper-parameters, which not all algorithms have. */
 const settings: readonly string[] = ['inplace', 'aux', 'compile', 'check'];
-
-function requireStep(name: string, step: unknown): void {
-  if (typeof step === 'number') return;
-  throw new Error(
-    `${name}: the step of the state is a tensor and must be a number. jit makes tensors of numbers: leave it out, as update is compiled without it.`,
-  );
-}
 
 /**
  * @throws unless the step gave what it was given, in structure, shapes and dtypes. Runs while the step is traced, so updates do not pay for
@@ -156,10 +150,10 @@ function describe(leaf: unknown): string {
   return leaf instanceof Tensor ? printAval(leaf as never) : typeof leaf;
 }
 
-/** @throws if a field of the state cannot be written; what lies below, `mapInplace` changes whole or not at all. */
+/** @throws if a field of the state cannot be written; what lies below, `giveLeaves` changes whole or not at all. */
 function requireWritable(state: object): void {
   try {
-    Object.assign(state, { ...state });
+    Object.assign(state, state);
   } catch (error) {
     throw new Error(
       `the state cannot be written (${(error as Error).message}); a frozen tree cannot be changed, leave inplace out`,
@@ -173,20 +167,14 @@ function requireWritable(state: object): void {
  * anything fails, the state is as it was and nothing is left. `tensors` are the fields of the state without its key and step.
  */
 function replace<S extends StateBase>(state: S, tensors: object, next: object, aux: unknown): S {
-  const fresh = leaves<unknown>(next);
-  const assigned: Tensor[] = [];
-  let taken = 0;
+  const fresh = leaves<unknown>(next) as Tensor[];
   try {
-    mapInplace((old) => {
-      const value = fresh[taken++] as Tensor;
-      if (old instanceof Variable) assigned.push(value);
-      return value instanceof Tensor ? keep(value) : value;
-    }, tensors as TensorTree);
+    giveLeaves('update', tensors, fresh);
   } catch (error) {
     disposeTensors([next, aux]);
     throw error;
   }
-  for (const value of assigned) value.dispose();
+  for (const tensor of fresh) if (!tensor.isDisposed) keep(tensor);
   return Object.assign(state, tensors, { step: state.step + 1 });
 }
 

@@ -1,8 +1,8 @@
 export { type Container, type ContainerRule, registerContainer } from './container.ts';
-export { type Flat, flatten, hasStructure, leaves, structure, unflatten } from './flatten.ts';
 /** @internal For the other packages of this project; any version may change it. */
-export { leavesLike } from './flatten.ts';
-export { flexiMap, mapInplace } from './inplace.ts';
+export { type Flat, flatten, hasStructure, leaves, leavesLike, structure, unflatten } from './flatten.ts';
+/** @internal For the other packages of this project; any version may change it. */
+export { flexiMap, giveLeaves, mapInplace } from './inplace.ts';
 export { map, mapWithPath, reduce } from './map.ts';
 export { paths } from './path.ts';
 export { type Raveled, ravel } from './ravel.ts';

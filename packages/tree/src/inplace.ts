@@ -2,7 +2,7 @@ import { clone, Tensor, tidy, Variable } from '@tensorflow/tfjs-core';
 import { type Container, kindOf, setField, sortedKeys } from './container.ts';
 import { map } from './map.ts';
 import { align, describe } from './mismatch.ts';
-import { root, structurePaths } from './path.ts';
+import { paths, root } from './path.ts';
 import type { TensorTree } from './types.ts';
 
 /** Where a leaf lies: `holder[key]`. */
@@ -69,18 +69,9 @@ function put({ holder, key }: Slot, value: unknown, current: unknown): void {
   if (value !== current) setField(holder, key, value);
 }
 
-/**
- * Replaces each leaf by `next(leaf, ...restLeaves)`, called in the order of the leaves, in the tree itself. All or
- * nothing: until every new leaf is there and fits, the tree is untouched, and whatever fails, what was made is disposed.
- */
-export function replaceLeaves(
-  caller: string,
-  next: (index: number, leaf: unknown, rest: readonly unknown[]) => unknown,
-  tree: unknown,
-  others: readonly unknown[],
-): void {
-  const { leaves, structure, rest } = align(caller, tree, others);
-  if (structure.kind === 'leaf' && !(tree instanceof Variable)) {
+/** The places of a tree that can be changed in place. */
+function placesOf(caller: string, tree: unknown): Places {
+  if (kindOf(tree) === 'leaf' && !(tree instanceof Variable)) {
     throw new Error(
       `${caller}: the tree is a single ${describe(tree)}, which has no container to hold the new leaf; ` +
         'put it in an array or object, make it a tf.Variable, or use the function that is not in place',
@@ -95,31 +86,72 @@ export function replaceLeaves(
       );
     }
   }
+  return places;
+}
 
+const leafAt = ({ holder, key }: Slot): unknown => holder[key];
+
+/** Puts each value in the place of a leaf, or, where that is a variable, into it. Returns the leaves that the tree has then. */
+function putValues(
+  caller: string,
+  tree: unknown,
+  places: Places,
+  leaves: readonly unknown[],
+  values: readonly unknown[],
+): unknown[] {
+  const assigned: number[] = [];
+  const held = values.map((value, i) => {
+    const leaf = leaves[i];
+    if (!(leaf instanceof Variable) || value === leaf) return value;
+    if (!fits(leaf, value)) throw misfit(caller, paths(tree)[i] ?? root, leaf, value);
+    assigned.push(i);
+    return leaf;
+  });
+  write(caller, places, held, leaves);
+  for (const i of assigned) (leaves[i] as Variable).assign(values[i] as Tensor);
+  return places.slots.map(leafAt);
+}
+
+/**
+ * Replaces each leaf by `next(leaf, ...restLeaves)`, called in the order of the leaves, in the tree itself. All or
+ * nothing: until every new leaf is there and fits, the tree is untouched, and whatever fails, what was made is disposed.
+ */
+export function replaceLeaves(
+  caller: string,
+  next: (index: number, leaf: unknown, rest: readonly unknown[]) => unknown,
+  tree: unknown,
+  others: readonly unknown[],
+): void {
+  const rest = others.length === 0 ? others : align(caller, tree, others).rest;
+  const places = placesOf(caller, tree);
+  const leaves = places.slots.map(leafAt);
   // What is made in here and not returned is disposed: intermediates, and the values that variables took over.
   const results = tidy(() => {
-    const values: unknown[] = [];
-    const assignments: [variable: Variable, value: Tensor][] = [];
-    for (let i = 0; i < leaves.length; i++) {
-      const leaf = leaves[i];
-      const restLeaves = rest.map((other) => other[i]);
+    const values = leaves.map((leaf, i) => {
+      const restLeaves = (rest as readonly unknown[][]).map((other) => other[i]);
       const value = next(i, leaf, restLeaves);
-      if (value === leaf) values.push(leaf);
-      else if (leaf instanceof Variable) {
-        if (!fits(leaf, value)) throw misfit(caller, structurePaths(structure)[i] ?? root, leaf, value);
-        assignments.push([leaf, value]);
-        values.push(leaf);
-      } else {
-        // A leaf of another tree stays that tree's: this one holds a reference of its own.
-        values.push(value instanceof Tensor && restLeaves.includes(value) ? clone(value) : value);
-      }
-    }
-    write(caller, places, values, leaves);
-    for (const [variable, value] of assignments) variable.assign(value);
-    return places.slots.map(({ holder, key }) => holder[key]).filter((value) => value instanceof Tensor);
+      // A leaf of another tree stays that tree's: this one holds a reference of its own.
+      const isShared = value !== leaf && value instanceof Tensor && restLeaves.includes(value);
+      return isShared && !(leaf instanceof Variable) ? clone(value) : value;
+    });
+    return putValues(caller, tree, places, leaves, values).filter((value) => value instanceof Tensor);
   });
   const kept = new Set<unknown>(results);
   for (const leaf of leaves) if (leaf instanceof Tensor && !kept.has(leaf)) leaf.dispose();
+}
+
+/**
+ * Hands a tree new tensors, one for each leaf, none of which it has already. Where a leaf is a variable it is assigned the new value, which is
+ * disposed; other leaves are disposed. If that fails the tree is untouched, and the tensors stay the caller's.
+ */
+export function giveLeaves(caller: string, tree: unknown, tensors: readonly Tensor[]): void {
+  const places = placesOf(caller, tree);
+  const leaves = places.slots.map(leafAt);
+  const held = putValues(caller, tree, places, leaves, tensors);
+  for (let i = 0; i < held.length; i++) {
+    if (held[i] !== tensors[i]) (tensors[i] as Tensor).dispose();
+    if (held[i] !== leaves[i]) (leaves[i] as Tensor).dispose();
+  }
 }
 
 function fits(variable: Variable, value: unknown): value is Tensor {

@@ -19,6 +19,13 @@ export const linalg: Kernels = {
     return eachMatrix([l, b], sizeOfMatrix(b), ([factor, rows]) => solve(factor!, rows!, lower, transpose));
   }),
 
+  CholeskyInverse: ofOne((l) =>
+    eachMatrix([l], sizeOfMatrix(l), ([factor]) => {
+      const n = factor!.length;
+      return solve(factor!, solve(factor!, identity(n, n), true, false), true, true);
+    }),
+  ),
+
   Triangles: ofOne((x, attributes) => eachMatrix([x], sizeOfMatrix(x), ([rows]) => scaleParts(rows!, attributes))),
 
   Eigh: ofOne((a) => {

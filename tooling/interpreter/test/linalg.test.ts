@@ -42,6 +42,12 @@ describe('TriangularSolve', () => {
   });
 });
 
+test('CholeskyInverse is the inverse of l l^T', () => {
+  // l l^T = [[4, 2], [2, 17]]
+  const expected = [17 / 64, -2 / 64, -2 / 64, 4 / 64];
+  expectClose(apply('CholeskyInverse', [array([2, 2], [2, 99, 1, 4])], {}, float(2, 2)), expected);
+});
+
 test('Triangles scales the parts of a matrix, and a part times 0 is 0', () => {
   const x = array([2, 3], [1, 2, Number.NaN, 4, 5, 6]);
   const factors = { below: 0.5, diagonal: 2, above: 0 };

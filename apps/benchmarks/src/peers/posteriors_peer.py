@@ -1,6 +1,7 @@
 """PyTorch posteriors as a peer."""
 
 import time
+from dataclasses import dataclass
 from importlib.metadata import version
 
 import posteriors
@@ -63,6 +64,25 @@ def build_curvature(forward, outer, algorithm):
     }
 
 
+@dataclass
+class Chains:
+    """The stacked parameters and momenta of several chains."""
+
+    params: dict
+    momenta: dict
+
+
+def vmapped(transform):
+    """Updates chains side by side. `torch.func.vmap` maps over plain dictionaries, not over the states of posteriors."""
+
+    def one(params, momenta, batch):
+        state, _ = transform.update(posteriors.sgmcmc.sghmc.SGHMCState(params, momenta), batch)
+        return state.params, state.momenta
+
+    update = torch.func.vmap(one, in_dims=(0, 0, None), randomness="different")
+    return lambda chains, batch: (Chains(*update(chains.params, chains.momenta, batch)), None)
+
+
 class Run:
     """A state and what takes its next step."""
 
@@ -74,10 +94,7 @@ class Run:
         else:
             transform, self.companions = build_curvature(*LIKELIHOODS[model], algorithm)
         if chains:
-            init = lambda at, momenta: posteriors.sgmcmc.sghmc.init(at, momenta)
-            self.state = torch.vmap(init)(params, companions)
-            one = lambda state, batch: transform.update(state, batch, inplace=False)
-            self.update = torch.vmap(one, in_dims=(0, None), randomness="different")
+            self.state, self.update = Chains(params, companions), vmapped(transform)
         else:
             self.state = transform.init(params)
             self.update = lambda state, batch: transform.update(state, batch, inplace=inplace)

@@ -87,7 +87,7 @@ def difference(params, batch):
 
 
 def match(outputs, batch):
-    lower, upper = batch["cuts"]
+    lower, upper = batch["lower"], batch["upper"]
     home = logsigmoid(outputs - upper)
     away = logsigmoid(lower - outputs)
     draw = logsigmoid(upper - outputs) + logsigmoid(outputs - lower) + torch.log1p(-torch.exp(lower - upper))

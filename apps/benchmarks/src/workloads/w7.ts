@@ -7,6 +7,7 @@ export async function load(batch: string): Promise<Workload> {
     title: `MNIST network 784-64-10, batch ${batch}: one step of ekf.diagFisher`,
     kind: 'curvature',
     model: await loadNetworkLikelihood(Number(batch)),
-    algorithm: { name: 'ekf.diagFisher', learningRate: 0.1, initSd: 0.1, transitionSd: 0.01 },
+    // A rate of the size of the batch counts each example once.
+    algorithm: { name: 'ekf.diagFisher', learningRate: Number(batch), initSd: 0.1, transitionSd: 0.02 },
   };
 }

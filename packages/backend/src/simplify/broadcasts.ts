@@ -15,7 +15,7 @@ import { rewriteKernels } from './rewrite.ts';
 
 /**
  * Lets kernels that broadcast their operands take them before an explicit broadcast, and computes what is the same along an axis once: an
- * elementwise kernel of broadcasts is the broadcast of a smaller one, and the sum of one a multiple.
+ * elementwise kernel of broadcasts is the broadcast of a smaller one.
  */
 export function absorbBroadcasts<Source>(program: Program<Source>): Program<Source> {
   const sources = new Map<number, Atom>();
@@ -33,11 +33,11 @@ export function absorbBroadcasts<Source>(program: Program<Source>): Program<Sour
       sources.set(result.id, from);
       return broadcast(from, result);
     }
-    if (equation.kernel === 'Sum') return sumOf(equation, source(x));
     if (!isElementwise(equation.kernel)) return equation;
     const inputs = equation.inputs.map(source);
     // Of a choice the three inputs must have one shape.
-    if (equation.kernel === 'Select' && !inputs.every(({ shape }) => sameShape(shape, inputs[0]!.shape))) return equation;
+    if (equation.kernel === 'Select' && !inputs.every(({ shape }) => sameShape(shape, inputs[0]!.shape)))
+      return equation;
     const shape = inputs.reduce<readonly number[]>((sum, input) => broadcastShape(sum, input.shape), []);
     if (sameShape(shape, result.shape)) return { ...equation, inputs };
     if (sizeOf(result.shape) === 0) return equation;
@@ -56,23 +56,4 @@ function addsAxes({ kernel, inputs, outputs }: KernelEquation): boolean {
 function broadcast(from: Atom, to: Value): KernelEquation {
   const name = sizeOf(from.shape) === sizeOf(to.shape) ? 'Reshape' : 'BroadcastTo';
   return kernel(name, [from], { shape: to.shape }, to);
-}
-
-/** Sums over axes along which numbers are repeated are multiples of these numbers, or of their sums over other axes. */
-function sumOf(equation: KernelEquation, from: Atom): KernelEquation | readonly KernelEquation[] {
-  const { shape } = equation.inputs[0] as Atom;
-  const result = equation.outputs[0] as Value;
-  const axes = equation.attributes['axis'] as readonly number[];
-  const lengthOf = (axis: number): number => from.shape[axis - shape.length + from.shape.length] ?? 1;
-  const repetitions = sizeOf(axes.map((axis) => (lengthOf(axis) === 1 ? (shape[axis] as number) : 1)));
-  if (repetitions === 1 || sizeOf(shape) === 0) return equation;
-  const aligned = newValue({ shape: shape.map((_, axis) => lengthOf(axis)), dtype: from.dtype });
-  const kept = aligned.shape.filter((_, axis) => !axes.includes(axis));
-  const [sum, multiple] = [newValue({ shape: kept, dtype: from.dtype }), newValue({ shape: kept, dtype: from.dtype })];
-  return [
-    kernel('Reshape', [from], { shape: aligned.shape }, aligned),
-    kernel('Sum', [aligned], equation.attributes, sum),
-    kernel('Multiply', [sum, literal(repetitions, from.dtype)], {}, multiple),
-    broadcast(multiple, result),
-  ];
 }

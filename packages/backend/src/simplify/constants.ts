@@ -89,7 +89,8 @@ const predicates = new Map<string, (...operands: number[]) => boolean>([
 function cast(x: Literal, output: Value): Values | undefined {
   if (output.dtype !== 'float32' && x.dtype === 'float32') return undefined;
   const values = hostValues(output.dtype, x.values.length);
-  for (let i = 0; i < values.length; i++) values[i] = output.dtype === 'bool' ? Number(x.values[i] !== 0) : x.values[i]!;
+  for (let i = 0; i < values.length; i++)
+    values[i] = output.dtype === 'bool' ? Number(x.values[i] !== 0) : x.values[i]!;
   return values;
 }
 

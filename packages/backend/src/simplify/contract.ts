@@ -36,12 +36,23 @@ export function contracted(
     const shape = kept.map((label) => (result.axes.includes(label) ? label.size : 1));
     const whole = apply('Reshape', [aligned], shape, { shape });
     const scaled = scale === 1 ? whole : apply('Multiply', [whole, literal(scale, 'float32')], shape);
-    const sum = (a: Atom): Value => apply('Add', [a, scaled], shape.map((n, i) => Math.max(n, a.shape[i] as number)));
+    const sum = (a: Atom): Value =>
+      apply(
+        'Add',
+        [a, scaled],
+        shape.map((n, i) => Math.max(n, a.shape[i] as number)),
+      );
     total = total === undefined ? scaled : sum(total);
   }
   const shape = sizesOf(kept);
   if (`${total?.shape}` !== `${shape}`) total = apply('BroadcastTo', [total as Atom], shape, { shape });
-  equations.push({ type: 'kernel', kernel: 'Reshape', inputs: [total as Atom], attributes: { shape: output.shape }, outputs: [output] });
+  equations.push({
+    type: 'kernel',
+    kernel: 'Reshape',
+    inputs: [total as Atom],
+    attributes: { shape: output.shape },
+    outputs: [output],
+  });
   return equations;
 }
 
@@ -56,8 +67,7 @@ function alike(terms: readonly Term[]): readonly Term[] {
     if (!ids.has(key)) ids.set(key, ids.size);
     return ids.get(key) as number;
   };
-  const keyOf = ({ atom, axes }: Factor): string =>
-    `${idOf(atom.kind === 'value' ? atom.id : atom)}:${axes.map(idOf)}`;
+  const keyOf = ({ atom, axes }: Factor): string => `${idOf(atom.kind === 'value' ? atom.id : atom)}:${axes.map(idOf)}`;
   const sums = new Map<string, Term>();
   for (const term of terms) {
     const key = term.factors.map(keyOf).sort().join();
@@ -67,38 +77,62 @@ function alike(terms: readonly Term[]): readonly Term[] {
 }
 
 function contractedTerm(given: readonly Factor[], kept: Axis, apply: Apply): Factor | null {
+  let factors = reduced(given, apply);
+  while (factors.length > 1) {
+    const pair = pairToContract(factors) ?? (factors.length === 2 ? factors : undefined);
+    if (pair === undefined) return null;
+    // The one with the first axis that is not of both is on the left.
+    const [first, second] = pair as [Factor, Factor];
+    const leading = kept.find((label) => first.axes.includes(label) !== second.axes.includes(label));
+    const isLeft = leading === undefined || first.axes.includes(leading);
+    const joint = isLeft ? productOf(first, second, apply) : productOf(second, first, apply);
+    factors = reduced([...factors.filter((factor) => !pair.includes(factor)), joint], apply);
+  }
+  return factors[0] as Factor;
+}
+
+/** As few factors as elementwise products and sums make of them. */
+function reduced(given: readonly Factor[], apply: Apply): readonly Factor[] {
   let factors = given;
   for (let count = Number.POSITIVE_INFINITY; factors.length < count; ) {
     count = factors.length;
     factors = summedAlone(merged(factors, apply), apply);
   }
-  if (factors.length > 2) return null;
-  if (factors.length === 1) return factors[0] as Factor;
-  // The one with the first axis that is not of both is on the left.
-  const [first, second] = factors as [Factor, Factor];
-  const leading = kept.find((label) => first.axes.includes(label) !== second.axes.includes(label));
-  const isLeft = leading === undefined || first.axes.includes(leading);
-  return isLeft ? productOf(first, second, apply) : productOf(second, first, apply);
+  return factors;
 }
 
-/** Multiplies factors by those that have all of their labels. */
+/** Two factors with labels to sum over that no other has. */
+function pairToContract(factors: readonly Factor[]): readonly Factor[] | undefined {
+  for (const label of factors.flatMap(({ axes }) => axes)) {
+    const having = factors.filter(({ axes }) => axes.includes(label));
+    if (label.summed && having.length === 2) return having;
+  }
+  return undefined;
+}
+
+/** Multiplies factors by those that have all of their labels: equal ones first, then small ones. */
 function merged(given: readonly Factor[], apply: Apply): readonly Factor[] {
-  const factors = [...given];
-  const sizeOfFactor = ({ axes }: Factor): number => axes.length;
-  for (let i = 0; i < factors.length; ) {
-    factors.sort((a, b) => sizeOfFactor(a) - sizeOfFactor(b));
-    const factor = factors[i] as Factor;
-    const j = factors.findIndex((other, k) => k > i && factor.axes.every((label) => other.axes.includes(label)));
-    if (j < 0) {
-      i++;
-      continue;
+  const bySize = (a: Factor, b: Factor): number => sizeOf(sizesOf(a.axes)) - sizeOf(sizesOf(b.axes));
+  const factors = [...given].sort(bySize);
+  for (const test of [isEqual, isPart]) {
+    for (let i = 0; i < factors.length; i++) {
+      const factor = factors[i] as Factor;
+      const j = factors.findIndex((other, k) => k > i && test(factor, other));
+      if (j < 0) continue;
+      const other = factors[j] as Factor;
+      factors[j] = { atom: multiplied(factor, other, apply), axes: other.axes };
+      factors.splice(i--, 1);
     }
-    const other = factors[j] as Factor;
-    factors[j] = { atom: multiplied(factor, other, apply), axes: other.axes };
-    factors.splice(i, 1);
-    i = 0;
   }
   return factors;
+}
+
+function isPart(a: Factor, b: Factor): boolean {
+  return a.axes.every((label) => b.axes.includes(label));
+}
+
+function isEqual(a: Factor, b: Factor): boolean {
+  return a.atom === b.atom && a.axes.length === b.axes.length && a.axes.every((label, i) => label === b.axes[i]);
 }
 
 /** `small` times `large`, whose labels include those of `small`, in its order. */
@@ -107,8 +141,7 @@ function multiplied(small: Factor, large: Factor, apply: Apply): Value {
   const aligned = apply('Reshape', [large.atom], shape, { shape });
   const own = large.axes.map((label) => (small.axes.includes(label) ? label.size : 1));
   const operand = apply('Reshape', [arranged(small, [large.axes], apply)], own, { shape: own });
-  const isSquare = small.atom === large.atom && small.axes.every((label, i) => label === large.axes[i]);
-  return isSquare ? apply('Square', [aligned], shape) : apply('Multiply', [aligned, operand], shape);
+  return isEqual(small, large) ? apply('Square', [aligned], shape) : apply('Multiply', [aligned, operand], shape);
 }
 
 /** Sums each factor over summed labels that no other has. */
@@ -134,7 +167,11 @@ function productOf(a: Factor, b: Factor, apply: Apply): Factor {
   const columns = b.axes.filter((label) => !both.includes(label));
   const left = matrixOf(a, batch, inner, rows, apply);
   const right = matrixOf(b, batch, inner, columns, apply);
-  const [count, height, width] = [batch, rows, columns].map((axis) => sizeOf(sizesOf(axis))) as [number, number, number];
+  const [count, height, width] = [batch, rows, columns].map((axis) => sizeOf(sizesOf(axis))) as [
+    number,
+    number,
+    number,
+  ];
   const shape = batch.length === 0 ? [height, width] : [count, height, width];
   const attributes = { transposeA: left.innerFirst, transposeB: !right.innerFirst };
   const atom = apply('BatchMatMul', [left.matrix, right.matrix], shape, attributes);

@@ -8,7 +8,6 @@
  * Where a weight meets an example more than once, as in a convolution or a recurrent layer, the gradient of an example is a sum of outer
  * products, whose square is no product of squares: there the program stays as it is.
  */
-import { kernelEquation as kernel } from '../equations.ts';
 import { type Atom, type KernelEquation, type Program, sizeOf, type Value } from '../program.ts';
 import { contracted } from './contract.ts';
 import { type Axis, flat, type Label, newLabel, regrouped } from './labels.ts';
@@ -29,15 +28,15 @@ function isMember(atom: Atom, wide: ReadonlySet<number>): boolean {
   return atom.kind === 'value' && wide.has(atom.id);
 }
 
-const linear = new Set(['Reshape', 'Transpose', 'Neg', 'Add', 'Sub', 'Multiply', 'Square', 'BroadcastTo']);
+const spreading = new Set(['BatchMatMul', 'Multiply', 'BroadcastTo']);
+const linear = new Set(['Reshape', 'Transpose', 'Neg', 'Add', 'Sub', 'Multiply', 'Square']);
 
-/** Whether what an equation computes is larger than what it is a product of, or is made of such a product. */
+/** Whether what an equation computes is larger than what it is a product or a repetition of, or is made of what is. */
 function isWide({ kernel, inputs, outputs }: KernelEquation, wide: ReadonlySet<number>): boolean {
   const output = outputs[0] as Value;
   if (output.dtype !== 'float32') return false;
   if (linear.has(kernel) && inputs.some((input) => isMember(input, wide))) return true;
-  if (kernel !== 'BatchMatMul' && kernel !== 'Multiply') return false;
-  return sizeOf(output.shape) > inputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  return spreading.has(kernel) && sizeOf(output.shape) > inputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
 /** A factor of a product: an atom, and the labels that each of its axes stands for. */
@@ -62,7 +61,7 @@ function contractSum(equation: KernelEquation, wide: ReadonlySet<number>, scope:
   const summed = equation.attributes['axis'] as readonly number[];
   const axes = x.shape.map((size, axis): Axis => (size === 1 ? [] : [newLabel(size, summed.includes(axis))]));
   const terms = expanded(x, axes, wide, scope);
-  if (!isSafe(terms)) return equation;
+  if (terms[0]?.factors[0]?.atom === x) return equation;
   const kept = axes.filter((_, axis) => !summed.includes(axis)).flatMap(flat);
   const equations = contracted(
     terms.map(({ coefficient, factors }) => ({
@@ -74,7 +73,10 @@ function contractSum(equation: KernelEquation, wide: ReadonlySet<number>, scope:
     output,
   );
   if (equations === null) return equation;
-  const computed = equations.reduce((sum, { kernel, outputs }) => sum + (kernel === 'Reshape' ? 0 : sizeOf(outputs[0]!.shape)), 0);
+  const computed = equations.reduce(
+    (sum, { kernel, outputs }) => sum + (kernel === 'Reshape' ? 0 : sizeOf(outputs[0]!.shape)),
+    0,
+  );
   return computed < sizeOf(x.shape) ? equations : equation;
 }
 
@@ -111,9 +113,9 @@ function expanded(atom: Atom, axes: readonly Axis[], wide: ReadonlySet<number>, 
     case 'Neg':
       return operand(a).map(negated);
     case 'Add':
-      return [...operand(a), ...operand(b)];
+      return sum(operand(a), operand(b)) ?? whole;
     case 'Sub':
-      return [...operand(a), ...operand(b).map(negated)];
+      return sum(operand(a), operand(b).map(negated)) ?? whole;
     case 'Multiply':
       return (a === b ? product(operand(a), null) : product(operand(a), operand(b))) ?? whole;
     case 'Square':
@@ -124,9 +126,15 @@ function expanded(atom: Atom, axes: readonly Axis[], wide: ReadonlySet<number>, 
       const inner: Axis = length === 1 ? [] : [newLabel(length, true, true)];
       const [rows, columns] = axes.slice(-2) as [Axis, Axis];
       const batch = axes.slice(0, -2);
-      const factors: readonly Factor[] = [
-        { atom: a, axes: [...batch, ...(attributes['transposeA'] ? [inner, rows] : [rows, inner])] },
-        { atom: b, axes: [...batch, ...(attributes['transposeB'] ? [columns, inner] : [inner, columns])] },
+      /** The matrix, or what it repeats. */
+      const matrix = (input: Atom, inputAxes: readonly Axis[]): readonly Factor[] => {
+        const [first, ...others] = terms(input, inputAxes) as [Term, ...Term[]];
+        const isMatrix = others.length === 0 && first.factors.length === 1 && first.coefficient === 1;
+        return isMatrix ? first.factors : [{ atom: input, axes: inputAxes }];
+      };
+      const factors = [
+        ...matrix(a, [...batch, ...(attributes['transposeA'] ? [inner, rows] : [rows, inner])]),
+        ...matrix(b, [...batch, ...(attributes['transposeB'] ? [columns, inner] : [inner, columns])]),
       ];
       return [{ coefficient: 1, factors, outer: length === 1 && batch.length > 0 }];
     }
@@ -138,35 +146,29 @@ function negated(term: Term): Term {
 }
 
 /**
- * The product of two sums, or the square of one; null where there is nothing to gain, or numbers to lose: to multiply out is exact enough where
- * outer products, one for each example, meet what is the same for all of them, as the gradient of a prior is, but takes all digits from the
- * square of a difference that is small.
+ * The terms of a sum; null where numbers could be lost. To sum terms apart is exact enough where outer products, one for each example, meet what is
+ * the same for all of them, as the gradient of a prior is, but takes the digits from differences that are small.
  */
+function sum(a: readonly Term[], b: readonly Term[]): readonly Term[] | null {
+  const terms = [...a, ...b];
+  const varied = terms.filter((term) => someLabel(term, ({ summed }) => summed));
+  return varied.length === 1 && (varied[0] as Term).outer ? terms : null;
+}
+
+/** The product of two sums, or the square of one; null where there is nothing to gain. */
 function product(a: readonly Term[], b: readonly Term[] | null): readonly Term[] | null {
   // The square of a sum over a label of its own is no sum over that label.
-  if (b === null && a.some(({ factors }) => factors.some(({ axes }) => axes.some((axis) => flat(axis).some(isBound)))))
-    return null;
-  const others = b ?? a;
-  if (![a, others].every(isSafe) || a.length * others.length > mostTerms) return null;
+  if (b === null && a.some((term) => someLabel(term, ({ bound }) => bound))) return null;
   const terms = a.flatMap((x) =>
-    others.map((y) => ({
+    (b ?? a).map((y) => ({
       coefficient: x.coefficient * y.coefficient,
       factors: [...x.factors, ...y.factors],
-      outer: x.outer && y.outer,
+      outer: x.outer || y.outer,
     })),
   );
-  return terms.some(({ factors }) => factors.length > mostFactors) ? null : terms;
+  return terms.length > mostTerms || terms.some(({ factors }) => factors.length > mostFactors) ? null : terms;
 }
 
-function isBound({ bound }: Label): boolean {
-  return bound;
-}
-
-function isSafe(terms: readonly Term[]): boolean {
-  const varied = terms.filter(({ factors }) => factors.some(({ axes }) => axes.some((axis) => flat(axis).some(isSummed))));
-  return terms.length === 1 || (varied.length === 1 && (varied[0] as Term).outer);
-}
-
-function isSummed({ summed }: Label): boolean {
-  return summed;
+function someLabel({ factors }: Term, test: (label: Label) => boolean): boolean {
+  return factors.some(({ axes }) => axes.some((axis) => flat(axis).some(test)));
 }

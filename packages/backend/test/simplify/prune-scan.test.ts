@@ -1,10 +1,17 @@
 // Loops without what nothing needs.
-import '../src/cpu.ts';
+import '../../src/cpu.ts';
 import '@posteriors/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
-import { newValue, type Program, printProgram, removeDeadCode, type ScanEquation, setBackend } from '../src/index.ts';
-import { float, runOnce, traceOf } from './traced.ts';
+import {
+  newValue,
+  type Program,
+  printProgram,
+  removeDeadCode,
+  type ScanEquation,
+  setBackend,
+} from '../../src/index.ts';
+import { float, runOnce, traceOf } from '../traced.ts';
 
 beforeAll(() => setBackend('cpu'));
 

@@ -1,0 +1,99 @@
+/** Largest elements of windows of images, `[batch, height, width, channels]` of float32. What overhangs an image is no part of a window. */
+
+// @ts-ignore: decorator
+@inline
+function least(a: i32, b: i32): i32 {
+  return a < b ? a : b;
+}
+// @ts-ignore: decorator
+@inline
+function positive(a: i32): i32 {
+  return a > 0 ? a : 0;
+}
+
+/**
+ * Windows of `sizeY` and `sizeX` pixels, `rows` and `columns` of them, `strideY` and `strideX` apart, of which the first starts `beforeY` and
+ * `beforeX` pixels before the image. Sets the maxima, NaN where a window holds one; or, if `places`, where in its image each lies, the first of
+ * several.
+ */
+export function maxPool(
+  out: usize, x: usize, batch: i32, height: i32, width: i32, channels: i32, rows: i32, columns: i32,
+  sizeY: i32, sizeX: i32, strideY: i32, strideX: i32, beforeY: i32, beforeX: i32, places: bool,
+): void {
+  const pixel = <usize>channels << 2;
+  const line = <usize>width * pixel;
+  for (; batch > 0; batch--) {
+    for (let row = 0; row < rows; row++) {
+      const top = row * strideY - beforeY;
+      const bottom = least(height, top + sizeY);
+      for (let column = 0; column < columns; column++) {
+        const left = column * strideX - beforeX;
+        const right = least(width, left + sizeX);
+        if (places) placesOfWindow(out, x, positive(top), bottom, positive(left), right, line, pixel);
+        else maximaOfWindow(out, x, positive(top), bottom, positive(left), right, line, pixel);
+        out += pixel;
+      }
+    }
+    x += <usize>height * line;
+  }
+}
+
+function maximaOfWindow(out: usize, image: usize, top: i32, bottom: i32, left: i32, right: i32, line: usize, pixel: usize): void {
+  const first = image + <usize>top * line + <usize>left * pixel;
+  let channel: usize = 0;
+  while (channel + 16 <= pixel) {
+    let best = v128.load(first + channel);
+    for (let start = first + channel, y = top; y < bottom; y++, start += line) {
+      for (let p = start, x = left; x < right; x++, p += pixel) best = f32x4.max(best, v128.load(p));
+    }
+    v128.store(out + channel, best);
+    channel = next(channel, pixel);
+  }
+  for (; channel < pixel; channel += 4) {
+    let best = load<f32>(first + channel);
+    for (let start = first + channel, y = top; y < bottom; y++, start += line) {
+      for (let p = start, x = left; x < right; x++, p += pixel) best = max<f32>(best, load<f32>(p));
+    }
+    store<f32>(out + channel, best);
+  }
+}
+
+/** The four channels after those at `channel`; the last four overlap those before. */
+// @ts-ignore: decorator
+@inline
+function next(channel: usize, pixel: usize): usize {
+  return channel + 16 < pixel && channel + 32 > pixel ? pixel - 16 : channel + 16;
+}
+
+function placesOfWindow(out: usize, image: usize, top: i32, bottom: i32, left: i32, right: i32, line: usize, pixel: usize): void {
+  const first = <usize>top * line + <usize>left * pixel;
+  let channel: usize = 0;
+  while (channel + 16 <= pixel) {
+    let place = i32x4.splat(<i32>(first + channel));
+    let best = v128.load(image + first + channel);
+    for (let start = first + channel, y = top; y < bottom; y++, start += line) {
+      for (let p = start, x = left; x < right; x++, p += pixel) {
+        const value = v128.load(image + p);
+        const better = v128.or(f32x4.gt(value, best), f32x4.ne(value, value));
+        best = v128.bitselect(value, best, better);
+        place = v128.bitselect(i32x4.splat(<i32>p), place, better);
+      }
+    }
+    v128.store(out + channel, i32x4.add(i32x4.shr_u(place, 2), i32x4(0, 1, 2, 3)));
+    channel = next(channel, pixel);
+  }
+  for (; channel < pixel; channel += 4) {
+    let place = first + channel;
+    let best = load<f32>(image + place);
+    for (let start = first + channel, y = top; y < bottom; y++, start += line) {
+      for (let p = start, x = left; x < right; x++, p += pixel) {
+        const value = load<f32>(image + p);
+        if (value > best || value != value) {
+          best = value;
+          place = p;
+        }
+      }
+    }
+    store<i32>(out + channel, <i32>(place >> 2));
+  }
+}

@@ -1,0 +1,39 @@
+/** Fused equations on tfjs's cpu device. */
+import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
+import type { FusedEquation } from './fused.ts';
+import { elementsOf } from './host-memory.ts';
+import { loopSource } from './loop-source.ts';
+import type { Loop } from './loops.ts';
+import { type HostValues, hostValues, sizeOf } from './program.ts';
+
+let allowed: boolean | undefined;
+
+/** Whether functions may be made of their source, which the security policy of a page can forbid. */
+export function mayMakeFunctions(): boolean {
+  if (allowed === undefined) {
+    try {
+      allowed = new Function('return true')() as boolean;
+    } catch {
+      allowed = false;
+    }
+  }
+  return allowed;
+}
+
+/** Compiles the equations, each to a function of its own. */
+export function loopsOnCpu(equations: readonly FusedEquation[], device: KernelBackend): Loop[] {
+  return equations.map((equation): Loop => {
+    const { reads, writes, outputs } = equation;
+    const parameters = [...reads.map((_, i) => `in${i}`), ...writes.map((_, i) => `out${i}`)];
+    const factory = new Function(`const { fround } = Math;\nreturn (${parameters}) => {\n${loopSource(equation)}\n};`);
+    const run = factory() as (...arrays: readonly HostValues[]) => void;
+    return (inputs) => {
+      const results = outputs.map(({ shape, dtype }) => hostValues(dtype, sizeOf(shape)));
+      run(...inputs.map((input) => elementsOf(device, input)), ...results);
+      return outputs.map(({ shape, dtype }, i): TensorInfo => {
+        const own = [...shape];
+        return { dataId: device.write(results[i] as HostValues, own, dtype), shape: own, dtype };
+      });
+    };
+  });
+}

@@ -1,0 +1,128 @@
+// Updates within functions that jit compiles: of one state, and of many chains at once.
+import '@posteriors/backend/cpu';
+import '@posteriors/backend/wasm';
+import { jit, valueAndGrad, vmap } from '@posteriors/autodiff';
+import { setBackend } from '@posteriors/backend';
+import { key, keyTensor, normal, split } from '@posteriors/random';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  atStep,
+  check,
+  type HyperParameter,
+  initState,
+  type StateBase,
+  stepper,
+  type Transform,
+  type UpdateOptions,
+} from '../src/index.ts';
+
+interface Hyper {
+  readonly learningRate: number | tf.Tensor | ((step: number) => number);
+}
+interface Walk extends StateBase {
+  readonly params: { readonly x: tf.Tensor };
+  readonly value: tf.Tensor;
+  dispose(): void;
+}
+
+/** Langevin steps down the square of the distance from the batch. */
+function walk(hyper: Hyper): Transform<{ x: tf.Tensor }, Walk, tf.Tensor, [], Hyper> {
+  const step = stepper<Pick<Walk, 'params' | 'value'>, tf.Tensor, { learningRate: tf.Tensor }, []>(
+    'walk',
+    ({ params }, batch, { learningRate }, context) => {
+      const distance = (p: typeof params): tf.Tensor => tf.neg(tf.sum(tf.square(tf.sub(p.x, batch))));
+      const [value, gradient] = valueAndGrad(distance)(params);
+      const x = tf.add(tf.add(params.x, tf.mul(learningRate, gradient.x)), tf.mul(0.1, normal(context.key, [2])));
+      return [{ params: { x }, value }, []];
+    },
+    { value: 'value', hyper: ['learningRate'] },
+  );
+  return {
+    init: (params, options = {}) => initState('walk', params, options, () => ({ value: tf.scalar(Number.NaN) })),
+    update: (state, batch, options) =>
+      step(
+        state,
+        batch,
+        (at) => atStep({ ...hyper, ...options?.hyper } as { learningRate: HyperParameter }, at),
+        options,
+      ),
+  };
+}
+
+await setBackend('cpu');
+const start = { x: tf.tensor1d([1, 2]) };
+const batch = tf.tensor1d([0.5, -0.5]);
+const values = (state: Walk): number[] => [...state.params.x.dataSync(), ...state.value.dataSync()];
+
+describe.each(['cpu', 'wasm'] as const)('on %s', (device) => {
+  beforeAll(() => setBackend(device));
+
+  test('a state goes through a compiled function as through update, and its step stays a number', () => {
+    const transform = walk({ learningRate: 0.1 });
+    const compiled = jit((state: Walk, data: tf.Tensor) => transform.update(state, data)[0]);
+    let [one, other] = [transform.init(start, { seed: 1 }), transform.init(start, { seed: 1 })];
+    for (let i = 0; i < 5; i++) {
+      one = transform.update(one, batch)[0];
+      other = compiled(other, batch);
+      expect(other.step).toBe(i + 1);
+      expect(values(other)).toEqual(values(one));
+    }
+    expect(compiled.traces).toBe(1);
+    transform.update(other, batch)[0].dispose();
+  });
+
+  test('two updates in one function', () => {
+    const transform = walk({ learningRate: 0.1 });
+    const twice = jit((state: Walk, data: tf.Tensor) => {
+      const [next] = transform.update(state, data);
+      return transform.update(next, data)[0];
+    });
+    const first = transform.init(start, { seed: 2 });
+    const expected = transform.update(transform.update(first, batch)[0], batch)[0];
+    const state = twice(first, batch);
+    expect(state.step).toBe(2);
+    expect(values(state)).toEqual(values(expected));
+  });
+
+  test('chains compile once, and each is as it is alone', async () => {
+    const transform = walk({ learningRate: 0.1 });
+    const keys = split(key(3), 4);
+    let chains = vmap((chain: tf.Tensor) => transform.init(start, { key: chain }))(keyTensor(keys));
+    const update = jit(vmap((state: Walk, data: tf.Tensor) => transform.update(state, data)[0], { inAxes: [0, null] }));
+    for (let i = 0; i < 5; i++) {
+      const next = update(chains, batch);
+      chains.dispose();
+      chains = next;
+      expect(chains.step).toBe(i + 1);
+    }
+    expect(update.traces).toBe(1);
+    await check(chains);
+    const third = keys[2]!;
+    let alone = transform.init(start, { key: third });
+    for (let i = 0; i < 5; i++) alone = transform.update(alone, batch)[0];
+    const of = tf.slice(chains.params.x, [2, 0], [1, 2]).dataSync();
+    for (const [i, x] of alone.params.x.dataSync().entries()) expect(of[i]).toBeCloseTo(x, 5);
+  });
+
+  test('a schedule needs the number: the hyper-parameter as an argument does not', () => {
+    const transform = walk({ learningRate: (step) => 0.1 / (1 + step) });
+    const state = transform.init(start, { seed: 4 });
+    expect(() => jit((s: Walk) => transform.update(s, batch)[0])(state)).toThrow(
+      /walk: a schedule cannot be asked for the number of the step .* options\.hyper/,
+    );
+    const update = jit(
+      (s: Walk, learningRate: tf.Tensor) => transform.update(s, batch, { hyper: { learningRate } })[0],
+    );
+    expect(values(update(state, 0.1 as unknown as tf.Tensor))).toEqual(values(transform.update(state, batch)[0]));
+  });
+
+  test('a step that is a tensor of the caller is refused', () => {
+    const transform = walk({ learningRate: 0.1 });
+    const state = { ...transform.init(start, { seed: 4 }), step: tf.scalar(3) as unknown as number };
+    expect(() => transform.update(state, batch, {} as UpdateOptions<Hyper>)).toThrow(
+      'walk: the step of the state is a tensor and must be a number',
+    );
+    expect(() => jit((s: Walk) => transform.update(s, batch)[0])(state)).toThrow('must be a number');
+  });
+});
