@@ -16,6 +16,7 @@ const tasks = {
   'double-well': { args: [...source, 'apps/double-well/src/main.ts'] },
   football: { args: [...source, 'apps/football/src/main.ts'] },
   bench: { args: [...source, 'apps/benchmarks/src/main.ts'] },
+  'bench:page': { args: [...source, 'apps/benchmarks/src/page/main.ts'] },
   kernels: { args: [...source, 'tooling/kernel-table.mjs'] },
   assembly: { args: ['tooling/assembly/build.mjs'] },
   test: { args: vitest },

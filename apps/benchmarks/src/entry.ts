@@ -29,6 +29,13 @@ type PeerEntry = {
 /** Something of ours beside which a time is put, which is `ratio` times as long. */
 type Beside = { readonly name: string; readonly medianMs: number; readonly ratio: number };
 
+/** The most memory that a step takes at once, beyond its inputs and constants. */
+type Peak = {
+  readonly bytes: number;
+  /** Over the bytes of the parameters. */
+  readonly copies: number;
+};
+
 export interface Entry {
   readonly workload: string;
   /** Which of the cases of the workload, if it has several. */
@@ -49,6 +56,7 @@ export interface Entry {
   /** Of a cost that grows: median times at sizes, and the power of the size that they go with over the upper decade. */
   readonly points?: readonly { readonly size: number; readonly medianMs: number }[];
   readonly exponent?: number;
+  readonly peak?: Peak;
   readonly run: RunFacts;
 }
 
@@ -90,6 +98,7 @@ export interface Finding {
   readonly timed: readonly [Timed, ...Timed[]];
   readonly points?: NonNullable<Entry['points']>;
   readonly exponent?: number;
+  readonly peak?: Peak;
 }
 
 export function toMeasureEntry(place: Place, { case: of, timed, ...rest }: Finding): Entry {

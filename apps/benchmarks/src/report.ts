@@ -39,10 +39,15 @@ export function formatTable(device: Device, timed: readonly Timed[], missing: re
 }
 
 /** What a measure found: the table, and how the cost grows if that is what was asked. */
-export function formatFinding(device: Device, { case: of, timed, points, exponent }: Finding): string {
+export function formatFinding(device: Device, { case: of, timed, points, exponent, peak }: Finding): string {
+  if (peak !== undefined) return `  ${device.padEnd('webgpu'.length)}  ${formatPeak(peak)}`;
   if (exponent === undefined) return formatTable(device, timed);
   const times = points?.map(({ size, medianMs }) => `${size}: ${formatMs(medianMs)}`).join(', ');
   return `  ${device.padEnd('webgpu'.length)}  cost goes with the ${of} to the power of ${exponent.toFixed(2)} (${times})`;
+}
+
+export function formatPeak({ bytes, copies }: NonNullable<Finding['peak']>): string {
+  return `${(bytes / 2 ** 20).toFixed(2)} MiB at once, ${copies.toFixed(1)} copies of the parameters`;
 }
 
 export function formatMs(ms: number): string {

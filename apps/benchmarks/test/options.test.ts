@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { OptionError, parseOptions, usage } from '../src/options.ts';
+import { MEASURES } from '../src/transforms/index.ts';
+import { WORKLOADS } from '../src/workloads/index.ts';
 
 const parse = (line: string, environment: NodeJS.ProcessEnv = {}) =>
   parseOptions(line === '' ? [] : line.split(' '), environment);
@@ -7,7 +9,7 @@ const parse = (line: string, environment: NodeJS.ProcessEnv = {}) =>
 describe('parseOptions', () => {
   test('runs all workloads on the devices that start, without peers', () => {
     expect(parse('')).toEqual({
-      workloads: ['W1', 'W2', 'W3', 'W4', 'T1', 'T2'],
+      workloads: [...WORKLOADS, ...MEASURES],
       devices: undefined,
       json: undefined,
       quick: false,
@@ -23,6 +25,12 @@ describe('parseOptions', () => {
     expect(devices).toEqual(['cpu', 'wasm']);
   });
 
+  test('reads the name of a workload as all of its cases, and a case as itself', () => {
+    expect(parse('--workload W6').workloads).toEqual(['W6-512', 'W6-32']);
+    expect(parse('--workload W8-ekf,W6-32,W1').workloads).toEqual(['W1', 'W6-32', 'W8-ekf']);
+    expect(WORKLOADS).not.toContain('W6');
+  });
+
   test('reads the rest', () => {
     const options = parse('--json out/figures.json --quick --peers --python venv/bin/python');
     expect(options).toMatchObject({ json: 'out/figures.json', quick: true, peers: true, python: 'venv/bin/python' });
@@ -35,7 +43,11 @@ describe('parseOptions', () => {
   });
 
   test.each([
-    ['--workload W1,W5', "--workload W1,W5: there is no workload 'W5'; expected some of W1,W2,W3,W4,T1,T2"],
+    [
+      '--workload W1,W99',
+      "--workload W1,W99: there is no workload 'W99'; expected some of W1,W2,W3,W4,W5,W6,W7,W8,W9,W10,W11,W12,T1,T2,T3,T4,S1," +
+        'W6-512,W6-32,W7-512,W7-32,W8-denseFisher,W8-denseGgn,W8-denseHessian,W8-ekf,W10-W2,W10-W4',
+    ],
     ['--device gpu', "--device gpu: there is no device 'gpu'; expected some of cpu,wasm,webgpu"],
     ['--device=', '--device needs a value'],
     ['--json --quick', '--json needs a value'],

@@ -1,94 +1,51 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import {
-  formatTable,
-  formatTimings,
-  type Timed,
-  type Timings,
-  toEntry,
-  toMeasureEntry,
-  writeJson,
-} from '../src/report.ts';
-
-const timings: Timings = {
-  inplace: { name: 'posteriors, in place', version: '0.1.0', medianMs: 0.02, spread: 0.05 },
-  pure: { name: 'posteriors, pure', version: '0.1.0', medianMs: 0.025, spread: 0 },
-  peers: [
-    { name: 'slow', version: '1.0', medianMs: 1, spread: 0.1 },
-    { name: 'quick', version: '2.0', medianMs: 0.01, spread: 0 },
-  ],
-  missing: [{ name: 'absent', missing: 'not installed' }],
-};
-
-describe('toEntry', () => {
-  test('divides the time of each peer by that of the update in place, and names those that are missing', () => {
-    expect(toEntry('W1', 'cpu', timings)).toEqual({
-      workload: 'W1',
-      device: 'cpu',
-      medianMs: 0.02,
-      spread: 0.05,
-      stepsPerCall: 1,
-      pureMs: 0.025,
-      peers: [
-        { name: 'quick', version: '2.0', medianMs: 0.01, ratio: 0.5 },
-        { name: 'slow', version: '1.0', medianMs: 1, ratio: 50 },
-        { name: 'absent', missing: 'not installed' },
-      ],
-    });
-  });
-});
+import { formatFacts, formatFinding, formatTable, formatTimings } from '../src/report.ts';
+import { absent, inplace, pure, quick, run, slow } from './figures.ts';
 
 describe('formatTimings', () => {
   test('shows each contender on a line, the device on the first', () => {
+    const timings = { ours: [inplace, pure], beside: quick, peers: [slow], missing: [absent] } as const;
     expect(formatTimings('wasm', timings).split('\n')).toEqual([
       '  wasm    posteriors, in place           20.0 us    ±5 %   1.00 x  0.1.0',
       '          posteriors, pure               25.0 us    ±0 %   1.25 x  0.1.0',
-      '          slow                           1.00 ms   ±10 %  50.00 x  1.0',
       '          quick                          10.0 us    ±0 %   0.50 x  2.0',
+      '          slow                           1.00 ms   ±10 %  50.00 x  1.0',
       '          absent                         missing                   not installed',
     ]);
   });
+
+  test('shows one way alone where there is no other', () => {
+    expect(formatTimings('cpu', { ours: [inplace], peers: [], missing: [] }).split('\n')).toHaveLength(1);
+  });
 });
 
-describe('the figures of a transform', () => {
-  const [slow, quick] = timings.peers as [Timed, Timed];
-
-  test('are those of the last that was timed, beside the first', () => {
-    expect(toMeasureEntry('T1', 'cpu', [quick, slow])).toEqual({
-      workload: 'T1',
-      device: 'cpu',
-      medianMs: 1,
-      spread: 0.1,
-      beside: { name: 'quick', medianMs: 0.01, ratio: 100 },
-    });
-    expect(toMeasureEntry('T2', 'wasm', [slow])).toEqual({
-      workload: 'T2',
-      device: 'wasm',
-      medianMs: 1,
-      spread: 0.1,
-    });
-  });
-
-  test('are shown with ratios to the first', () => {
+describe('what a measure found', () => {
+  test('is shown with ratios to the first', () => {
+    expect(formatFinding('cpu', { timed: [quick, slow] })).toBe(formatTable('cpu', [quick, slow]));
     expect(formatTable('cpu', [quick, slow]).split('\n')).toEqual([
       '  cpu     quick                          10.0 us    ±0 %    1.00 x  2.0',
       '          slow                           1.00 ms   ±10 %  100.00 x  1.0',
     ]);
   });
+
+  test('is shown as a power where it is about growth', () => {
+    const points = [
+      { size: 8, medianMs: 0.5 },
+      { size: 64, medianMs: 4 },
+    ];
+    expect(formatFinding('wasm', { case: 'batch', timed: [slow], points, exponent: 1 })).toBe(
+      '  wasm    cost goes with the batch to the power of 1.00 (8: 500.0 us, 64: 4.00 ms)',
+    );
+  });
 });
 
-describe('writeJson', () => {
-  test('writes a list, into folders that are not there yet', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'benchmarks-'));
-    const file = join(folder, 'new', 'figures.json');
-    try {
-      const entries = [toEntry('W1', 'cpu', timings), toEntry('W1', 'wasm', timings)];
-      await writeJson(file, entries);
-      expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(entries);
-    } finally {
-      await rm(folder, { recursive: true });
-    }
-  });
+test('formatFinding shows memory where it is about that', () => {
+  expect(formatFinding('cpu', { timed: [slow], peak: { bytes: 2 ** 21, copies: 9.96 } })).toBe(
+    '  cpu     2.00 MiB at once, 10.0 copies of the parameters',
+  );
+});
+
+test('formatFacts warns of a busy machine', () => {
+  expect(formatFacts(run)).toBe('a machine');
+  expect(formatFacts({ ...run, load: 2 })).toContain('The machine is busy (load 2.0');
 });

@@ -36,6 +36,7 @@ describe('timeInTurn', () => {
     const [fast, slow] = await timeInTurn([clockwork('fast', () => 2, log), clockwork('slow', () => 50, log)], {
       rounds: 2,
       roundMs: 20,
+      mostMs: Infinity,
     });
     expect([fast?.medianMs, slow?.medianMs]).toEqual([2, 50]);
     const warmUp = ['fast 1', 'fast 2', 'fast 4', 'fast 8', 'slow 1'];
@@ -43,7 +44,17 @@ describe('timeInTurn', () => {
   });
 
   test('leaves the warm-up out of the median', async () => {
-    const [timing] = await timeInTurn([clockwork('a', (call) => (call === 0 ? 1_000 : 1))], { rounds: 5, roundMs: 1 });
+    const [timing] = await timeInTurn([clockwork('a', (call) => (call === 0 ? 1_000 : 1))], {
+      rounds: 5,
+      roundMs: 1,
+      mostMs: Infinity,
+    });
     expect(timing).toEqual({ medianMs: 1, spread: 0 });
+  });
+
+  test('takes three rounds, and no more when time is up', async () => {
+    const log: string[] = [];
+    await timeInTurn([clockwork('a', () => 8, log)], { rounds: 9, roundMs: 8, mostMs: -1 });
+    expect(log).toEqual(['a 1', 'a 1', 'a 1', 'a 1']);
   });
 });

@@ -62,6 +62,21 @@ describe('one program for each kind of arguments', () => {
     expect(grad((v: Tensor) => tf.sum(f(v, 3, new Uint32Array([0, 1])).y))(x)).toBeAllClose([3, 3, 3]);
   });
 
+  test('numbers are passed by vmap as they are, and what counts on one comes back as a number', () => {
+    const f = jit(
+      vmap(({ v, n }: { v: Tensor; n: number }) => ({
+        scaled: tf.mul(v, n),
+        n: new Count(n as unknown as Tensor, 2) as unknown as number,
+      })),
+    );
+    const rows = tf.tensor2d([[1, 2], [3, 4]]); // biome-ignore format: one line
+    expect(f({ v: rows, n: 3 })).toEqual({ n: 5, scaled: expect.anything() });
+    const { scaled, n } = f({ v: rows, n: 10 });
+    expect(scaled).toBeAllClose([[10, 20], [30, 40]]); // biome-ignore format: one line
+    expect([n, f.traces]).toEqual([12, 1]);
+    expect(() => f({ v: rows, n: tf.scalar(3) as unknown as number })).toThrow(/counts on a number that is a tensor/);
+  });
+
   test('strings, booleans, null and undefined are part of the program', () => {
     const f = jit((v: Tensor, mode: string, negate: boolean, more: Tensor | null | undefined) => {
       const y = mode === 'exp' ? tf.exp(v) : tf.square(v);
@@ -111,12 +126,13 @@ describe('one program for each kind of arguments', () => {
     expect(b).toBeAllClose(tf.exp(x));
   });
 
-  test('programs are simplified and can be printed', () => {
-    const f = jit((v: Tensor) => tf.sum(tf.mul(v, v)));
+  test('programs can be printed, as they were traced and as they run', () => {
+    const f = jit((v: Tensor) => tf.sum(tf.mul(tf.mul(v, 1), v)));
     f(x);
-    expect(printProgram(f.programs[0]!)).toMatch(
-      /^program\(v0: float32\[3\]\) {\n.*Multiply\(v0, v0\)\n.*Sum.*\(v1\)\n {2}return v2\n}$/,
+    expect(printProgram(f.sources[0]!)).toMatch(
+      /^program\(v0: float32\[3\]\) {\n.*Multiply\(v0, 1\)\n.*Multiply\(v1, v0\)\n.*Sum.*\(v2\)\n {2}return v3\n}$/,
     );
+    expect(printProgram(f.programs[0]!).match(/Multiply/g)).toHaveLength(1);
   });
 });
 

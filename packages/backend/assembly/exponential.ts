@@ -37,12 +37,12 @@ function roundedLog2(x: v128): v128 {
 function growth(x: v128, rounded: v128): v128 {
   const k = f32x4.sub(rounded, f32x4.splat(ROUND));
   const r = f32x4.sub(f32x4.sub(x, f32x4.mul(k, f32x4.splat(LN2_HIGH))), f32x4.mul(k, f32x4.splat(LN2_LOW)));
-  let q = horner(f32x4.splat(Q5), r, Q4);
-  q = horner(q, r, Q3);
-  q = horner(q, r, Q2);
-  q = horner(q, r, Q1);
-  q = horner(q, r, Q0);
-  return f32x4.add(r, f32x4.mul(f32x4.mul(r, r), q));
+  const square = f32x4.mul(r, r);
+  const low = horner(f32x4.splat(Q1), r, Q0);
+  const middle = horner(f32x4.splat(Q3), r, Q2);
+  const high = horner(f32x4.splat(Q5), r, Q4);
+  const q = f32x4.add(f32x4.mul(f32x4.add(f32x4.mul(high, square), middle), square), low);
+  return f32x4.add(r, f32x4.mul(square, q));
 }
 
 /** `2^(k - less)`, for a power with bits of its own: above 2^-127 and below 2^128. */

@@ -5,4 +5,5 @@ export { extreme, sum } from './reduction';
 export { copyView } from './view';
 export * from './functions';
 export { convolveForward, convolveScratch, convolveToFilter, convolveToImage } from './convolution';
-export { maxPool } from './pool';
+export { pool } from './pool';
+export { allFinite } from './finite';

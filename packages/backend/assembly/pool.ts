@@ -1,4 +1,4 @@
-/** Largest elements of windows of images, `[batch, height, width, channels]` of float32. What overhangs an image is no part of a window. */
+/** Pools of windows of images, `[batch, height, width, channels]` of float32. What overhangs an image is no part of a window. */
 
 // @ts-ignore: decorator
 @inline
@@ -11,30 +11,41 @@ function positive(a: i32): i32 {
   return a > 0 ? a : 0;
 }
 
+const MAXIMA: i32 = 0;
+const PLACES: i32 = 1;
+const MEANS: i32 = 2;
+const SPREAD: i32 = 3;
+
 /**
  * Windows of `sizeY` and `sizeX` pixels, `rows` and `columns` of them, `strideY` and `strideX` apart, of which the first starts `beforeY` and
- * `beforeX` pixels before the image. Sets the maxima, NaN where a window holds one; or, if `places`, where in its image each lies, the first of
- * several.
+ * `beforeX` pixels before the image. Of each it sets in `pooled` the maxima, NaN where a window holds one; or where in its image each of them
+ * lies, the first of several; or the means. Or it spreads what is in `pooled`, in equal parts, over windows: the transpose of the means.
  */
-export function maxPool(
-  out: usize, x: usize, batch: i32, height: i32, width: i32, channels: i32, rows: i32, columns: i32,
-  sizeY: i32, sizeX: i32, strideY: i32, strideX: i32, beforeY: i32, beforeX: i32, places: bool,
+export function pool(
+  kind: i32, pooled: usize, images: usize, batch: i32, height: i32, width: i32, channels: i32, rows: i32, columns: i32,
+  sizeY: i32, sizeX: i32, strideY: i32, strideX: i32, beforeY: i32, beforeX: i32,
 ): void {
   const pixel = <usize>channels << 2;
   const line = <usize>width * pixel;
+  const bytes = <usize>height * line;
+  if (kind == SPREAD) memory.fill(images, 0, batch * bytes);
   for (; batch > 0; batch--) {
     for (let row = 0; row < rows; row++) {
-      const top = row * strideY - beforeY;
-      const bottom = least(height, top + sizeY);
+      const y = row * strideY - beforeY;
+      const top = positive(y);
+      const bottom = least(height, y + sizeY);
       for (let column = 0; column < columns; column++) {
-        const left = column * strideX - beforeX;
-        const right = least(width, left + sizeX);
-        if (places) placesOfWindow(out, x, positive(top), bottom, positive(left), right, line, pixel);
-        else maximaOfWindow(out, x, positive(top), bottom, positive(left), right, line, pixel);
-        out += pixel;
+        const x = column * strideX - beforeX;
+        const left = positive(x);
+        const right = least(width, x + sizeX);
+        if (kind == PLACES) placesOfWindow(pooled, images, top, bottom, left, right, line, pixel);
+        else if (kind == MAXIMA) maximaOfWindow(pooled, images, top, bottom, left, right, line, pixel);
+        else if (kind == MEANS) meansOfWindow(pooled, images, top, bottom, left, right, line, pixel);
+        else spreadOverWindow(pooled, images, top, bottom, left, right, line, pixel);
+        pooled += pixel;
       }
     }
-    x += <usize>height * line;
+    images += bytes;
   }
 }
 
@@ -95,5 +106,42 @@ function placesOfWindow(out: usize, image: usize, top: i32, bottom: i32, left: i
       }
     }
     store<i32>(out + channel, <i32>(place >> 2));
+  }
+}
+
+function meansOfWindow(out: usize, image: usize, top: i32, bottom: i32, left: i32, right: i32, line: usize, pixel: usize): void {
+  const first = image + <usize>top * line + <usize>left * pixel;
+  const count = <f32>((bottom - top) * (right - left));
+  let channel: usize = 0;
+  while (channel + 16 <= pixel) {
+    let sum = f32x4.splat(0);
+    for (let start = first + channel, y = top; y < bottom; y++, start += line) {
+      for (let p = start, x = left; x < right; x++, p += pixel) sum = f32x4.add(sum, v128.load(p));
+    }
+    v128.store(out + channel, f32x4.div(sum, f32x4.splat(count)));
+    channel = next(channel, pixel);
+  }
+  for (; channel < pixel; channel += 4) {
+    let sum: f32 = 0;
+    for (let start = first + channel, y = top; y < bottom; y++, start += line) {
+      for (let p = start, x = left; x < right; x++, p += pixel) sum += load<f32>(p);
+    }
+    store<f32>(out + channel, sum / count);
+  }
+}
+
+function spreadOverWindow(from: usize, image: usize, top: i32, bottom: i32, left: i32, right: i32, line: usize, pixel: usize): void {
+  const part: f32 = 1 / <f32>((bottom - top) * (right - left));
+  for (let y = top; y < bottom; y++) {
+    let p = image + <usize>y * line + <usize>left * pixel;
+    for (let x = left; x < right; x++) {
+      let channel: usize = 0;
+      for (; channel + 16 <= pixel; channel += 16) {
+        const share = f32x4.mul(f32x4.splat(part), v128.load(from + channel));
+        v128.store(p + channel, f32x4.add(v128.load(p + channel), share));
+      }
+      for (; channel < pixel; channel += 4) store<f32>(p + channel, load<f32>(p + channel) + part * load<f32>(from + channel));
+      p += pixel;
+    }
   }
 }

@@ -5,6 +5,7 @@ import { binary } from './kernels.wasm.ts';
 import { addressOf, newTensor, type WasmFunction, wasmFunctions, withScratch } from './wasm-functions.ts';
 
 type Name =
+  | 'allFinite'
   | 'convolveForward'
   | 'convolveScratch'
   | 'convolveToFilter'
@@ -13,9 +14,9 @@ type Name =
   | 'extreme'
   | 'firstOutside'
   | 'gather'
-  | 'maxPool'
   | 'multiply'
   | 'multiplyScratch'
+  | 'pool'
   | 'scatter'
   | 'sum';
 

@@ -9,20 +9,23 @@ import type { Holdings } from './lifetime.ts';
 import { printAval } from './print.ts';
 import { type Aval, type Equation, type HostValues, hostValues, sizeOf } from './program.ts';
 
+/** Elements of the longest input that is kept: those of a key. */
+const mostKept = 2;
+
 /** Kernels of tfjs on wasm that prepare an operand once for its data, and so must never see other elements there. */
 const preparing = new Set(['Conv2D', 'Conv2DBackpropInput', 'DepthwiseConv2dNative']);
 
-/** Whether data may be written anew between runs of a program. */
+/** Whether data may be written anew between runs of a program. A loop makes tensors of them, which the engine would count for as long. */
 export function keepsHostInputs(device: string, { equations }: FusedProgram): boolean {
-  return device === 'wasm' && !equations.some(prepares);
+  const hinders = (equation: Equation | FusedEquation): boolean =>
+    equation.type === 'scan' || (equation.type === 'kernel' && preparing.has(equation.kernel));
+  return device === 'wasm' && !equations.some(hinders);
 }
 
-function prepares(equation: Equation | FusedEquation): boolean {
-  if (equation.type === 'scan') return equation.body.equations.some(prepares);
-  return equation.type === 'kernel' && preparing.has(equation.kernel);
-}
-
-/** Where on a device the values of one input are written: in data of one run or, where they are kept, of all until a result shares them. */
+/**
+ * Where on a device the values of one input are written: in data of one run or, for numbers and keys where they are kept, of all until a result
+ * shares them.
+ */
 export class HostInput {
   private readonly device: KernelBackend;
   private readonly aval: Aval;
@@ -36,7 +39,7 @@ export class HostInput {
     this.device = device;
     this.aval = aval;
     this.size = sizeOf(aval.shape);
-    this.keep = keep;
+    this.keep = keep && this.size > 0 && this.size <= mostKept;
     this.holdings = holdings;
   }
 

@@ -5,6 +5,8 @@ export { type DeviceName, setBackend } from './devices.ts';
 export type { KernelParameters } from './engine.ts';
 /** @internal For the other packages of this project; any version may change it. */
 export { theEngine } from './engine.ts';
+/** @internal For the other packages of this project; any version may change it. */
+export { allFinite, allFiniteOnHost } from './finite.ts';
 export type { FusedProgram } from './fuse.ts';
 export type { FusedEquation } from './fused.ts';
 /** @internal For the other packages of this project; any version may change it. */

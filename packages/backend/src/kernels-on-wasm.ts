@@ -2,7 +2,7 @@
 import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
 import { convolveForward, convolveToFilter, convolveToImage } from './convolution-on-wasm.ts';
 import { gatherAlong, gatherBlocks, gatherEach, scatterBlocks, scatterEach } from './gather-on-wasm.ts';
-import { maxPool, maxPoolPlaces } from './pooling-on-wasm.ts';
+import { pool, spread } from './pooling-on-wasm.ts';
 import { product } from './product-on-wasm.ts';
 import type { Attributes } from './program.ts';
 import { reduction } from './reduction-on-wasm.ts';
@@ -21,6 +21,7 @@ const own: { readonly [kernel: string]: KernelFunc | undefined } = {
   Conv2D: convolveForward,
   Conv2DBackpropInput: convolveToImage,
   Conv2DBackpropFilter: convolveToFilter,
+  AvgPoolTranspose: spread,
   ...Object.fromEntries(Object.entries(views).map(([kernel, shapeOf]) => [kernel, view(kernel, shapeOf)])),
 };
 
@@ -34,8 +35,9 @@ const ofSome: { readonly [kernel: string]: ((registered: KernelFunc) => KernelFu
   ScatterNd: scatterBlocks,
   GatherEach: gatherEach,
   ScatterEach: scatterEach,
-  MaxPool: maxPool,
-  MaxPoolArgmax: maxPoolPlaces,
+  MaxPool: pool('maxima'),
+  MaxPoolArgmax: pool('places'),
+  AvgPool: pool('means'),
 };
 
 /** What runs a kernel on wasm, given what is registered for it. */

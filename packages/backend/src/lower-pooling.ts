@@ -26,7 +26,12 @@ export const poolingLowerings: { readonly [kernel: string]: Lowering } = {
       kernel('GatherEach', [inputs[0]!, places], {}, result),
     ];
   },
-  AvgPool: (equation) => [{ ...equation, attributes: tfjsAttributes(equation.attributes) }],
+  AvgPool(equation, device) {
+    const isReal = equation.inputs[0]!.dtype === 'float32';
+    return device === 'wasm' && isReal
+      ? [equation]
+      : [{ ...equation, attributes: tfjsAttributes(equation.attributes) }];
+  },
 
   // tfjs's kernel returns the maxima first.
   MaxPoolArgmax: inTfjs((equation) => {

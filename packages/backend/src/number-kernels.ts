@@ -38,8 +38,12 @@ const math =
     `Math.${name}(${operands.join(', ')})`;
 const same: NumberKernel = ([x]) => x as string;
 
+/** Beyond int32, its bounds; of NaN, 0. */
+const truncated: NumberKernel = ([x]) =>
+  `(${x} >= 2147483647 ? 2147483647 : ${x} <= -2147483648 ? -2147483648 : ${x} | 0)`;
+
 const casts: { readonly [from in DataType]: { readonly [to in DataType]: NumberKernel } } = {
-  float32: { float32: same, int32: ([x]) => `(${x} | 0)`, bool: ([x]) => `(${x} !== 0 ? 1 : 0)` },
+  float32: { float32: same, int32: truncated, bool: ([x]) => `(${x} !== 0 ? 1 : 0)` },
   int32: { float32: float(same), int32: same, bool: ([x]) => `(${x} !== 0 ? 1 : 0)` },
   bool: { float32: same, int32: same, bool: same },
 };
@@ -69,7 +73,7 @@ const kernels: { readonly [dtype in DataType]: { readonly [kernel: string]: Numb
     Neg: ([x]) => `(-${x})`,
     Square: float(([x]) => `${x} * ${x}`),
     Reciprocal: float(([x]) => `1 / ${x}`),
-    Rsqrt: float(([x]) => `1 / Math.sqrt(${x})`),
+    Rsqrt: float(([x]) => `1 / fround(Math.sqrt(${x}))`),
     Ceil: math('ceil'),
     Floor: math('floor'),
     Relu: ([x]) => `Math.max(${x}, 0)`,
@@ -81,7 +85,8 @@ const kernels: { readonly [dtype in DataType]: { readonly [kernel: string]: Numb
     LeakyRelu: ([x], { alpha }) => `(${x} < 0 ? fround(${float32(alpha as number)} * ${x}) : ${x})`,
     Elu: ([x]) => `(${x} >= 0 ? ${x} : fround(Math.expm1(${x})))`,
     Selu: float(
-      ([x]) => `${x} >= 0 ? ${backend_util.SELU_SCALE} * ${x} : ${backend_util.SELU_SCALEALPHA} * Math.expm1(${x})`,
+      ([x]) =>
+        `${x} >= 0 ? ${float32(backend_util.SELU_SCALE)} * ${x} : ${float32(backend_util.SELU_SCALEALPHA)} * fround(Math.expm1(${x}))`,
     ),
     Sigmoid: float(([x]) => `1 / (1 + Math.exp(-${x}))`),
     Softplus: float(([x]) => `Math.max(${x}, 0) + Math.log1p(Math.exp(-Math.abs(${x})))`),

@@ -9,8 +9,11 @@ export interface Elements {
   readonly values: readonly number[];
 }
 
-/** The outputs of a program. The functions of `assembly/functions.ts` are taken from there. */
-export function runPlainly(program: Program, inputs: readonly Elements[]): Elements[] {
+let device: 'cpu' | 'wasm' = 'wasm';
+
+/** The outputs of a program. Functions such as the exponential are those of `assembly/functions.ts` on wasm, and JavaScript's on cpu. */
+export function runPlainly(program: Program, inputs: readonly Elements[], on: 'cpu' | 'wasm'): Elements[] {
+  device = on;
   const values = new Map(program.inputs.map(({ id }, i) => [id, inputs[i] as Elements]));
   for (const equation of program.equations) {
     const operands = (equation as KernelEquation).inputs.map(
@@ -102,10 +105,17 @@ const functions = new Map<string, ArrayFunction>();
 /** The kernel of that name among the functions of the package. */
 function called(kernel: string, operands: readonly (readonly number[])[]): number[] {
   const name = kernel.toLowerCase();
+  if (device === 'cpu') return operands[0]!.map((_, i) => f32(onCpu[name]!(...at(operands, i))));
   const f = functions.get(name) ?? vectorFunction(name, operands.length as 1 | 2);
   functions.set(name, f);
   return Array.from(f(...operands.map((operand) => Float32Array.from(operand))));
 }
+
+const onCpu: { readonly [name: string]: (...x: number[]) => number } = {
+  ...Object.fromEntries(Object.getOwnPropertyNames(Math).map((name) => [name, Math[name as 'exp']])),
+  sigmoid: (x) => 1 / (1 + Math.exp(-x!)),
+  softplus: (x) => Math.max(x!, 0) + Math.log1p(Math.exp(-Math.abs(x!))),
+};
 
 function elementKernel(kernel: string, dtype: DataType): ElementKernel | undefined {
   if (dtype === 'int32' && kernel === 'Multiply') return two(Math.imul);

@@ -68,7 +68,7 @@ function withLiterals(i: number): Executable {
     inputs: [xs],
     constants: [],
     equations: [scan, add([sum, literal(i + 0.5)], total)],
-    outputs: [total],
+    outputs: [total, literal(i + 0.5)],
   });
 }
 
@@ -79,7 +79,7 @@ describe.each(['cpu', 'wasm'] as const)('executables on %s', (device) => {
     const before = buffers();
     const kept = withLiterals(0);
     const each = buffers() - before;
-    expect(each).toBeGreaterThanOrEqual(3);
+    expect(each).toBeGreaterThanOrEqual(2);
     const runOnly = withLiterals(1).run;
     for (let i = 2; i < 50; i++) withLiterals(i);
     expect(buffers()).toBe(before + 50 * each);
@@ -87,8 +87,8 @@ describe.each(['cpu', 'wasm'] as const)('executables on %s', (device) => {
     expect(buffers()).toBe(before + 2 * each);
 
     const ones = Float32Array.of(1, 1, 1);
-    const outputs = [kept.run([ones])[0]!, runOnly([ones])[0]!];
-    expect(outputs.map((t) => t.arraySync())).toEqual([7.5, 14.5]);
+    const outputs = [...kept.run([ones]), ...runOnly([ones])];
+    expect(outputs.map((t) => t.arraySync())).toEqual([7.5, 0.5, 14.5, 1.5]);
     tf.dispose(outputs);
     kept.dispose();
     kept.dispose();

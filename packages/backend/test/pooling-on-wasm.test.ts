@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { setBackend } from '../src/index.ts';
 import { kernelOnWasm } from '../src/kernels-on-wasm.ts';
+import { pooledShape } from '../src/kernels-pooling.ts';
 import { runOnce, traceOf } from './traced.ts';
 
 const sizes = fc.record({
@@ -16,26 +17,32 @@ const sizes = fc.record({
   special: fc.constantFrom(1, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY),
 });
 
-test('maxima are those of cpu, NaN included', async () => {
+test.each([
+  ['maxima', tf.maxPool],
+  ['means', tf.avgPool],
+] as const)('%s are those of cpu, NaN included', async (_, pool) => {
   await fc.assert(
     fc.asyncProperty(sizes, async ({ shape, window, strides, special }) => {
       const size = shape.reduce((a, b) => a * b, 1);
       // Few different ones, so that windows hold their largest more than once.
       const values = Float32Array.from({ length: size }, (_, i) => (i % 13 === 5 ? special : ((i * 7919) % 11) - 20));
-      const results: number[][] = [];
+      const results: Float32Array[] = [];
       for (const device of ['cpu', 'wasm'] as const) {
         await setBackend(device);
         expectNoLeak(() => {
           const x = tf.tensor4d(values, shape as [number, number, number, number]);
           const [result] = runOnce(
-            traceOf((t) => tf.maxPool(t as tf.Tensor4D, window, strides, 'same'), [{ shape, dtype: 'float32' }]),
+            traceOf((t) => pool(t as tf.Tensor4D, window, strides, 'same'), [{ shape, dtype: 'float32' }]),
             [x],
           );
-          results.push([...result!.dataSync()]);
+          results.push(result!.dataSync() as Float32Array);
           tf.dispose([x, result!]);
         });
       }
-      expect(results[1]).toEqual(results[0]);
+      const [expected, received] = results as [Float32Array, Float32Array];
+      const isSame = (x: number, i: number): boolean =>
+        Object.is(x, expected[i]) || Math.abs(x - expected[i]!) <= 2 ** -22 * Math.abs(x);
+      expect([...received].findIndex((x, i) => !isSame(x, i))).toBe(-1);
     }),
     { numRuns: 40, seed: 2 },
   );
@@ -58,7 +65,10 @@ function resultOf(
   return values;
 }
 
-test('places of maxima, what lies there, and its transpose', async () => {
+/** To fewer digits than a sum of quotients has. */
+const rounded = (x: number): number => Math.round(x * 2 ** 16) / 2 ** 16 + 0;
+
+test('places of maxima, what lies there, its transpose, and that of means', async () => {
   await fc.assert(
     fc.asyncProperty(sizes, async ({ shape, window, strides, special }) => {
       const size = shape.reduce((a, b) => a * b, 1);
@@ -82,7 +92,13 @@ test('places of maxima, what lies there, and its transpose', async () => {
             pooled,
           );
           const back = { shape: shape.slice(1) };
-          results.push([places, gathered, resultOf('ScatterEach', device, { updates, places: found }, back)]);
+          const scattered = resultOf('ScatterEach', device, { updates, places: found }, back);
+          const dy = tf.tensor(
+            places.map((_, i) => (i % 17) - 3),
+            pooledShape(shape, attributes),
+          );
+          const spread = resultOf('AvgPoolTranspose', device, { dy }, { ...attributes, size: shape.slice(1, 3) });
+          results.push([places, gathered, scattered, spread.map(rounded)]);
         });
       }
       expect(results[1]).toEqual(results[0]);

@@ -3,8 +3,9 @@ import '../src/cpu.ts';
 import '../src/wasm.ts';
 import { expectNoLeak } from '@posteriors/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { currentBackend, type Executable, type RunInput, setBackend } from '../src/index.ts';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import type { WasmDevice } from '../src/host-memory.ts';
+import { currentBackend, type Executable, type RunInput, setBackend, theEngine } from '../src/index.ts';
 import { float, traceOf } from './traced.ts';
 
 beforeAll(() => setBackend('wasm'));
@@ -174,5 +175,21 @@ test('weights that change are read at each run', () => {
   weights.assign(tf.tensor2d([3, 4], [2, 1]));
   expect(at()).toBe(34);
   weights.dispose();
+  executable.dispose();
+});
+
+test('without memory left there is an error, and no result', () => {
+  const { wasm } = tf.backend() as unknown as WasmDevice;
+  const { _malloc: original } = wasm;
+  const executable = compile((a, b) => tf.matMul(a!, b!), [float(2, 2), float(2, 2)]);
+  const inputs = [tf.ones([2, 2]), tf.ones([2, 2])];
+  tf.dispose(executable.run(inputs));
+  const buffers = theEngine().backend.numDataIds();
+  // The first is the memory of the result.
+  const allocate = vi.spyOn(wasm, '_malloc').mockImplementationOnce(original).mockReturnValueOnce(0);
+  expectNoLeak(() => expect(() => executable.run(inputs)).toThrow('bytes of memory left'));
+  allocate.mockRestore();
+  expect(theEngine().backend.numDataIds()).toBe(buffers);
+  tf.dispose(inputs);
   executable.dispose();
 });

@@ -140,8 +140,11 @@ function reduced(x: Tensor, mask: number, index: number): Tensor {
   return mask % 2 === 0 ? result : record('Reshape', [result], { shape: kept });
 }
 
-/** The program of a plan, and elements for its inputs. */
-export function programOf(plan: Plan): { program: Program; inputs: Elements[] } {
+/** The program of a plan, and elements for its inputs. Kernels of the names in `others` take the place of those they belong to. */
+export function programOf(
+  plan: Plan,
+  others: { readonly [kernel: string]: string },
+): { program: Program; inputs: Elements[] } {
   const avals = plan.inputs.map(({ dtype, missing, ones }) => ({
     dtype,
     shape: plan.shape.map((length, axis) => ((ones >> axis) & 1 ? 1 : length)).slice(missing % (plan.shape.length + 1)),
@@ -158,7 +161,10 @@ export function programOf(plan: Plan): { program: Program; inputs: Elements[] } 
     const draw = numbersFrom(plan.inputs[i]!.seed);
     return { shape, values: Array.from({ length: sizeOf(shape) }, () => element(draw, dtype, plan.wild)) };
   });
-  return { program, inputs };
+  const equations = program.equations.map((equation) =>
+    equation.type === 'kernel' ? { ...equation, kernel: others[equation.kernel] ?? equation.kernel } : equation,
+  );
+  return { program: { ...program, equations }, inputs };
 }
 
 const wildNumbers = [0, -0, NaN, Infinity, -Infinity, 3e38, -3e38, 2 ** -149, -(2 ** -130), 1e10, 0.5, -1.5, 2.5];

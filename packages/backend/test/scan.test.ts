@@ -192,8 +192,9 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (device) => {
     );
     const executable = currentBackend().compile(scan({ body, length: 4, constants: 0, carry: 1, reverse: true }));
     const [c, xs] = [tf.ones([2]), tf.ones([4, 2])];
-    const buffers = theEngine().backend.numDataIds();
     calls = 0;
+    expect(() => executable.run([vector(1, 2), xs])).toThrow('the third call failed');
+    const buffers = theEngine().backend.numDataIds();
     expectNoLeak(() => expect(() => executable.run([c, xs])).toThrow('the third call failed'));
     expectNoLeak(() =>
       expect(() => executable.run([vector(1, 2), new Float32Array(8)])).toThrow('the third call failed'),
@@ -203,10 +204,9 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (device) => {
     executable.dispose();
   });
 
-  test('a slice that cannot be made leaves nothing', () => {
+  test.runIf(device === 'cpu')('a slice that cannot be made leaves nothing', () => {
     const slice = tf.getKernel('Slice', device);
     const body = traceOf((c, x, y) => [tf.add(c!, tf.mul(x!, y!))], [float(2), float(2), float(2)]);
-    const executable = currentBackend().compile(scan({ body, length: 2, constants: 0, carry: 1 }));
     const inputs = [vector(1, 2), vector(1, 2, 3, 4), vector(1, 2, 3, 4)];
     let slices = 0;
     tf.unregisterKernel('Slice', device);
@@ -217,6 +217,7 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (device) => {
         return slice.kernelFunc(parameters);
       },
     });
+    const executable = currentBackend().compile(scan({ body, length: 2, constants: 0, carry: 1 }));
     const buffers = theEngine().backend.numDataIds();
     expectNoLeak(() => expect(() => executable.run(inputs)).toThrow('the fourth slice failed'));
     expect(theEngine().backend.numDataIds()).toBe(buffers);

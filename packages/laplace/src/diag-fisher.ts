@@ -38,7 +38,8 @@ export interface Config<P> extends PerSampleOption, Initial<P> {}
  * over the examples i of the batch, so that one pass over the data gives its sum. This is the empirical Fisher: it has squared residuals in
  * it, equals the curvature only on average and only where the model is true, and is near zero where the model fits the data all too well;
  * `diagGgn` takes the curvature itself. A prior in the log posterior counts once for each example: leave it out there, and give its
- * precision as `initPrecDiag`. It holds a bounded number of gradients at a time, however large the batch.
+ * precision as `initPrecDiag`. It holds a bounded number of gradients at a time, however large the batch, and none of a weight that meets
+ * each example once: there the sum is one product of squares.
  *
  * @param logPosterior `(params, batch) => [value, aux]`. By default the value is a scalar, the function is called on batches of one, and aux
  *   gains an axis 0 for the examples; with `perSample: true` it is a vector with one value for each example.

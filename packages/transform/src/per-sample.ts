@@ -75,7 +75,11 @@ export function perSampleGradients<P extends TensorTree, B, A>(
   };
 }
 
-/** The sums over the examples of {@link perSampleGradients} and of their squares. Holds a bounded number of gradients at a time. */
+/**
+ * The sums over the examples of {@link perSampleGradients} and of their squares. Of a weight that meets each example once these become
+ * products of two matrices when the program is simplified, and no gradient of an example is made; of others a bounded number is held at a
+ * time (`sumOverChunks`).
+ */
 export function perSampleSums<P extends TensorTree, B, A>(
   name: string,
   logProb: LogProbFn<P, B, A>,

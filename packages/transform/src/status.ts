@@ -1,6 +1,6 @@
 /** Whether the numbers of a state are finite. */
 
-import { elementsOf } from '@posteriors/backend';
+import { allFinite, allFiniteOnHost } from '@posteriors/backend';
 import { leaves, paths } from '@posteriors/tree';
 import { backend, Tensor } from '@tensorflow/tfjs-core';
 import { named } from './named.ts';
@@ -21,7 +21,7 @@ export interface NotFinite {
  */
 export function findNotFinite(tensors: object, first?: string): NotFinite | undefined {
   const device = backend();
-  const isBad = (leaf: unknown): boolean => isFloat(leaf) && indexOfNotFinite(elementsOf(device, leaf)) >= 0;
+  const isBad = (leaf: unknown): boolean => isFloat(leaf) && !allFinite(device, leaf);
   const all = leaves<unknown>(tensors);
   if (!all.some(isBad)) return undefined;
   const found = paths(tensors).flatMap((path, i): NotFinite[] => {
@@ -72,18 +72,7 @@ function isFloat(leaf: unknown): leaf is Tensor {
 
 /** Where the first element lies that is not finite; -1 if all are. */
 function indexOfNotFinite(values: ArrayLike<number>): number {
-  // 0 times a number is 0 only where that is finite. Four sums at a time, as each addition waits for the one before.
-  let [a, b, c, d] = [0, 0, 0, 0];
-  const { length } = values;
-  const whole = length - (length % 4);
-  for (let i = 0; i < whole; i += 4) {
-    a += 0 * (values[i] as number);
-    b += 0 * (values[i + 1] as number);
-    c += 0 * (values[i + 2] as number);
-    d += 0 * (values[i + 3] as number);
-  }
-  for (let i = whole; i < length; i++) a += 0 * (values[i] as number);
-  return a + b + c + d === 0 ? -1 : Array.prototype.findIndex.call(values, (value) => !Number.isFinite(value));
+  return allFiniteOnHost(values) ? -1 : Array.prototype.findIndex.call(values, (value) => !Number.isFinite(value));
 }
 
 function fieldOf(path: string): string {

@@ -31,7 +31,7 @@ test.each(['cpu', 'wasm'] as const)('50 log posteriors leave nothing on %s', asy
   updateOnce(0);
   const before = buffers();
   for (let i = 1; i <= 50; i++) updateOnce(i);
-  expect(buffers()).toBeGreaterThan(before + 50);
+  expect(buffers()).toBeGreaterThanOrEqual(before + 50);
   for (let i = 0; i < 20 && buffers() > before; i++) {
     collectGarbage();
     await new Promise((resolve) => setTimeout(resolve, 10));

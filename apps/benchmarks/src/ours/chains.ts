@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import { random, sgmcmc, vmap, withAux } from 'posteriors';
+import { jit, random, sgmcmc, vmap, withAux } from 'posteriors';
 import type { Run } from '../tensor-contender.ts';
 import { disposeTensors, stateTensors } from '../tensors.ts';
 import type { Named, Point, Posterior, PosteriorWorkload } from '../workloads/workload.ts';
@@ -24,9 +24,11 @@ export function beginChains(model: Posterior, algorithm: PosteriorWorkload['algo
     params,
     momenta,
   );
-  const update = vmap((each: typeof state, batch: Params) => transform.update(each, batch, { aux: false })[0], {
-    inAxes: [0, null],
-  });
+  const update = jit(
+    vmap((each: typeof state, batch: Params) => transform.update(each, batch, { aux: false })[0], {
+      inAxes: [0, null],
+    }),
+  );
   keys.dispose();
   disposeTensors(params);
   disposeTensors(momenta);
@@ -37,6 +39,9 @@ export function beginChains(model: Posterior, algorithm: PosteriorWorkload['algo
       state = next;
     },
     state: () => ({ params: state.params, companions: state.momenta }),
-    dispose: () => state.dispose(),
+    dispose() {
+      state.dispose();
+      update.dispose();
+    },
   };
 }

@@ -15,14 +15,16 @@ export function drawRatios(entries: readonly Entry[]): string {
   if (points.length === 0) throw new Error('there is no other library in these figures: they need a run with --peers');
   const workloads = [...new Set(points.map(({ workload }) => workload))];
   const devices = [...new Set(points.map(({ device }) => device))];
+  const width = 240 + 330 * devices.length;
   const { document } = parseHTML('<html><body></body></html>');
   const figure = Plot.plot({
     document: document as unknown as Document,
     figure: false,
-    width: 240 + 330 * devices.length,
-    height: 130 + ROW * workloads.length,
+    width,
+    height: 170 + ROW * workloads.length,
     marginLeft: 120,
-    marginTop: 70,
+    marginTop: 90,
+    marginBottom: 45,
     style: { background: 'white', fontSize: '12px' },
     x: { type: 'log', label: 'times as long as posteriors (left of 1: faster)', grid: true, tickFormat: '~g' },
     y: { domain: workloads, label: null },
@@ -42,23 +44,26 @@ export function drawRatios(entries: readonly Entry[]): string {
   return svg.outerHTML.replace('>', `><title>${TITLE}</title>`);
 }
 
-/** Dots with names in a line on top; Plot's own legends are HTML. */
+/** Dots with names in lines on top; Plot's own legends are HTML. */
 function legend(
   document: Document,
   svg: SVGSVGElement,
   libraries: readonly string[],
   colour: (library: string) => string,
 ): void {
-  let x = 24;
+  let [x, y] = [24, 20];
+  const add = (name: string, attributes: object): Element => {
+    const element = document.createElementNS('http://www.w3.org/2000/svg', name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
+    svg.append(element);
+    return element;
+  };
   for (const library of libraries) {
-    const dot = document.createElementNS('http://www.w3.org/2000/svg', 'circle');
-    const text = document.createElementNS('http://www.w3.org/2000/svg', 'text');
-    for (const [name, value] of Object.entries({ cx: x, cy: 20, r: 5, fill: colour(library) }))
-      dot.setAttribute(name, String(value));
-    for (const [name, value] of Object.entries({ x: x + 10, y: 24, fill: '#24292f' }))
-      text.setAttribute(name, String(value));
-    text.textContent = library;
-    svg.append(dot, text);
-    x += 34 + 7 * library.length;
+    const width = 34 + 7 * library.length;
+    if (x + width > Number(svg.getAttribute('width'))) [x, y] = [24, y + 22];
+    add('circle', { cx: x, cy: y, r: 5, fill: colour(library) });
+    add('text', { x: x + 10, y: y + 4, fill: '#24292f', 'text-anchor': 'start', 'font-size': 12 }).textContent =
+      library;
+    x += width;
   }
 }

@@ -1,6 +1,6 @@
 import type { Entry } from '../entry.ts';
 
-/** The figures of a library on a workload: of the ways in which it updates a state the faster one. */
+/** The figures of a library on a workload: of the ways in which it takes one step the fastest. */
 export interface Best {
   readonly library: string;
   readonly medianMs: number;
@@ -8,12 +8,14 @@ export interface Best {
   readonly ratio: number;
 }
 
+const WAY = /, (in place|pure|vmap|jitted step|float32|float64)$/;
+
 /** The best of each library, in the order of their speed. */
 export function bestOf({ peers }: Entry): Best[] {
   const best = new Map<string, Best>();
   for (const peer of peers) {
     if ('missing' in peer) continue;
-    const library = peer.name.replace(/, (in place|pure)$/, '');
+    const library = peer.name.replace(WAY, '');
     const before = best.get(library);
     if (before === undefined || peer.medianMs < before.medianMs) best.set(library, { ...peer, library });
   }

@@ -1,6 +1,6 @@
 /** The page of results, in Markdown, from the figures alone. */
 import type { Entry } from '../entry.ts';
-import { BUSY, formatMs } from '../report.ts';
+import { BUSY, formatMs, formatPeak } from '../report.ts';
 import { bestOf, labelOf } from './libraries.ts';
 
 /** @param chart the file of the chart, beside the page. */
@@ -71,15 +71,17 @@ function section(device: string, entries: readonly Entry[]): string {
 
 function measuresTable(entries: readonly Entry[]): string {
   const rows = entries.map((entry) => {
-    const { title, device, medianMs, spread, beside, points, exponent } = entry;
-    const found =
-      points === undefined || exponent === undefined
-        ? `${formatMs(medianMs)}, ±${(100 * spread).toFixed(0)} %`
-        : `power ${exponent.toFixed(2)} (${points.map((point) => `${point.size}: ${formatMs(point.medianMs)}`).join(', ')})`;
-    const ratio = beside === undefined ? '' : `${beside.ratio.toFixed(2)} x ${beside.name}`;
-    return [labelOf(entry), title, device, found, ratio];
+    const ratio = entry.beside === undefined ? '' : `${entry.beside.ratio.toFixed(2)} x ${entry.beside.name}`;
+    return [labelOf(entry), entry.title, entry.device, found(entry), ratio];
   });
-  return table(['', 'what', 'device', 'median, or how it grows over the upper decade', 'beside'], rows);
+  return table(['', 'what', 'device', 'median; how it grows over the upper decade; or memory', 'beside'], rows);
+}
+
+function found({ medianMs, spread, points, exponent, peak }: Entry): string {
+  if (peak !== undefined) return formatPeak(peak);
+  if (exponent === undefined) return `${formatMs(medianMs)}, ±${(100 * spread).toFixed(0)} %`;
+  const times = points?.map((point) => `${point.size}: ${formatMs(point.medianMs)}`).join(', ');
+  return `power ${exponent.toFixed(2)} (${times})`;
 }
 
 /** What could not be timed, each reason once. */

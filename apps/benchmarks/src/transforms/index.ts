@@ -4,6 +4,7 @@ const modules: { readonly [name: string]: () => Promise<{ readonly measure: Meas
   T1: () => import('./t1.ts'),
   T2: () => import('./t2.ts'),
   T3: () => import('./t3.ts'),
+  T4: () => import('./t4.ts'),
   S1: () => import('./s1.ts'),
 };
 

@@ -52,13 +52,17 @@ export function rewriteKernels<Source>(
   });
 }
 
-/** How often the equations and outputs of a program read each value, by its id. */
+/** How often the equations and outputs of a program read each value, by its id; who reads a reshape of a value reads that. */
 export function countUses(program: Program): ReadonlyMap<number, number> {
   const uses = new Map<number, number>();
-  const use = (atom: Atom): void => {
-    if (atom.kind === 'value') uses.set(atom.id, (uses.get(atom.id) ?? 0) + 1);
+  const use = (atom: Atom, times = 1): void => {
+    if (atom.kind === 'value') uses.set(atom.id, (uses.get(atom.id) ?? 0) + times);
   };
-  for (const equation of program.equations) equation.inputs.forEach(use);
-  program.outputs.forEach(use);
+  for (const output of program.outputs) use(output);
+  for (const equation of [...program.equations].reverse()) {
+    const isReshape = equation.type === 'kernel' && equation.kernel === 'Reshape';
+    const times = isReshape ? (uses.get((equation.outputs[0] as Value).id) ?? 0) : 1;
+    for (const input of equation.inputs) use(input, times);
+  }
   return uses;
 }

@@ -18,7 +18,8 @@ export function contractSums<Source>(program: Program<Source>): Program<Source> 
   const wide = new Set<number>();
   return rewriteKernels(program, (equation, scope) => {
     if (isWide(equation, wide)) wide.add((equation.outputs[0] as Value).id);
-    return equation.kernel === 'Sum' && isMember(equation.inputs[0] as Atom, wide)
+    const [x] = equation.inputs as [Atom];
+    return equation.kernel === 'Sum' && isMember(x, wide) && sizeOf(x.shape) > 0
       ? contractSum(equation, wide, scope)
       : equation;
   });

@@ -79,7 +79,7 @@ test('a product that is needed as it is too is not computed twice', () => {
   const program = traceOf(
     (a, b) => {
       const product = tf.matMul(a!, b!);
-      return [product, tf.transpose(product)];
+      return [product, tf.transpose(record('Reshape', [product], { shape: [2, 4] }))];
     },
     [float(2, 3), float(3, 4)],
   );
