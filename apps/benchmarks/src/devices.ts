@@ -22,6 +22,14 @@ export async function startDevices(
   return { present, missing };
 }
 
+/** Loads data with cpu as the device, which can be read at once, and goes back to the other. */
+export async function loadOnCpu<T>(device: Device, load: () => Promise<T>): Promise<T> {
+  await setBackend('cpu');
+  const data = await load();
+  await setBackend(device);
+  return data;
+}
+
 /** Node has no WebGPU of its own: the package `webgpu` brings it. */
 async function provideWebGPU(): Promise<void> {
   if (globalThis.navigator?.gpu !== undefined) return;

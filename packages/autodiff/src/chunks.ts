@@ -16,7 +16,7 @@ import { slicesOf } from './slices.ts';
  *
  * @param size by default so many that they add no more than 2²² numbers (16 MB) to what is held at one time, in the simplified program: of
  *   gradients of a weight with p elements, computed for each slice, these are 2²² / p copies of the weight, or the few of one slice where
- *   p is larger; all slices, where the program holds nothing so large of each. `f` is traced twice more to see.
+ *   p is larger; all slices, where the program holds nothing so large of each. `f` is traced once or twice more to see.
  * @throws if `size` is not a whole number from 1, there is no tensor in `xs` with an axis 0, these differ in length, or rows of `f` have another
  *   length.
  */
@@ -75,10 +75,11 @@ function slicesHeld(f: (parts: readonly Tensor[]) => TensorTree, tensors: readon
     const avals = tensors.map((tensor) => ({ ...avalOf(tensor), shape: [length, ...tensor.shape.slice(1)] }));
     return peakBytes(simplify(traceProgram((symbols) => leaves(f(symbols)) as readonly Tensor[], avals, hooks)));
   };
+  const all = bytesOf(count);
   // Two, where there are more: an axis of length 1 is simplified in other ways.
   const few = Math.min(2, count - 1);
-  if (few < 1) return count;
-  const each = (bytesOf(count) - bytesOf(few)) / (count - few);
+  if (all <= HELD_BYTES || few < 1) return count;
+  const each = (all - bytesOf(few)) / (count - few);
   return each * count <= HELD_BYTES ? count : Math.max(1, Math.floor(HELD_BYTES / each));
 }
 

@@ -79,9 +79,10 @@ export function ggnvp(
  * `[p, p]` in the order of `tree.ravel`.
  *
  * `J` is the Jacobian of `forward` and `H` the Hessian of the scalar `loss` at `z = forward(params, ...rest)`, a tree of tensors of any
- * shapes. It is the sum of `(Jᵀ eᵢ) (Jᵀ H eᵢ)ᵀ` over the elements `i` of `z`, taken a bounded number of them at a time: neither `J` nor `H`
- * is ever held whole. Where `z` is one tensor with a row for each example of the first of `rest`, along axis 0, and {@link byRows} can take
- * both `forward` and the gradient of `loss` apart, each of these products costs as much as one example; elsewhere, as much as the batch.
+ * shapes. It is the sum of `(Jᵀ eᵢ) (Jᵀ H eᵢ)ᵀ` over the elements `i` of `z`, of which a bounded number is taken at a time (`sumOverChunks`):
+ * `J` and `H` are held whole only where they are small. Where `z` is one tensor with a row for each example of the first of `rest`, along axis
+ * 0, and {@link byRows} can take both `forward` and the gradient of `loss` apart, each of these products costs as much as one example;
+ * elsewhere, as much as the batch.
  * `normalize` divides by the length of axis 0 of the first tensor of `z`. Where there is aux, the result is `[matrix, aux of forward, aux of
  * loss]`, as far as they have any.
  */
@@ -104,7 +105,10 @@ export function ggn<
   return summed('ggn', forward, loss, options, matrix) as never;
 }
 
-/** The diagonal of {@link ggn}, as a tree like the first argument of `forward`: `Σ (Jᵀ eᵢ) (Jᵀ H eᵢ)`, summed in the same way. */
+/**
+ * The diagonal of {@link ggn}, as a tree like the first argument of `forward`: `Σ (Jᵀ eᵢ) (Jᵀ H eᵢ)`, summed in the same way. Of a weight that
+ * meets each example once this becomes a product of two matrices when the program is simplified, and no row of `J` is made.
+ */
 export function diagGgn<
   P extends TensorTree,
   R extends readonly unknown[],

@@ -5,6 +5,7 @@ import {
   currentBackend,
   currentTrace,
   type Executable,
+  newValue,
   type Program,
   printAval,
   type RunInput,
@@ -17,7 +18,8 @@ import { requireReal } from './arguments.ts';
 import { checkOptions } from './check-options.ts';
 import { evaluate, refusePromise } from './evaluate.ts';
 import { hooks } from './hooks.ts';
-import { Count, markNumber } from './number.ts';
+import { Count, HostComputations, type HostNumbers, markNumber } from './number.ts';
+import { noteProgram } from './programs-of.ts';
 import { requirePure, type Traced } from './pure.ts';
 import { runOnTape } from './tape.ts';
 
@@ -41,7 +43,9 @@ interface Entry {
   readonly avals: readonly (Aval | null)[];
   /** The leaves that are part of the program; undefined where a leaf is an input. */
   readonly statics: readonly unknown[];
+  /** Its inputs are what is computed on the host, and the leaves. */
   readonly program: Program<Tensor>;
+  readonly computed: readonly (Counted & Pick<HostNumbers, 'compute'>)[];
   readonly executable: Executable;
   /** The leaves that the function returned; {@link result} in the place of a tensor. */
   readonly returned: readonly unknown[];
@@ -111,11 +115,15 @@ export function jit<A extends readonly unknown[], Y>(
     }
     const { entry, leaves } = lookUp(args);
     const inputs: RunInput[] = [];
+    for (const { leaf, more, compute } of entry.computed) {
+      inputs.push(...compute(numberAt(name, leaves, leaf) + more));
+    }
     for (let i = 0; i < leaves.length; i++) {
       if (entry.avals[i] === null) continue;
       const leaf = leaves[i];
       inputs.push(leaf instanceof Uint32Array ? new Int32Array(leaf) : (leaf as RunInput));
     }
+    noteProgram(name, entry.executable);
     const tensors = runOnTape(name, entry.program, entry.executable, inputs);
     return unflatten(entry.output, entry.returnsTensors ? tensors : withTensors(name, entry, tensors, leaves)) as Y;
   };
@@ -145,12 +153,14 @@ function withTensors(
   let next = 0;
   return returned.map((leaf) => {
     if (leaf === result) return tensors[next++];
-    if (!(leaf instanceof Counted)) return leaf;
-    const number = leaves[leaf.leaf];
-    if (typeof number === 'number') return number + leaf.more;
-    for (const tensor of tensors) tensor.dispose();
-    throw new Error(`${name}: the function counts on a number that is a tensor in this call; give it as a number`);
+    return leaf instanceof Counted ? numberAt(name, leaves, leaf.leaf) + leaf.more : leaf;
   });
+}
+
+function numberAt(name: string, leaves: readonly unknown[], leaf: number): number {
+  const number = leaves[leaf];
+  if (typeof number === 'number') return number;
+  throw new Error(`${name}: the function counts on a number that is a tensor in this call; give it as a number`);
 }
 
 function compile<A extends readonly unknown[], Y>(
@@ -160,6 +170,8 @@ function compile<A extends readonly unknown[], Y>(
   structure: Structure,
   avals: readonly (Aval | null)[],
 ): Entry {
+  const host = new HostComputations();
+  let numbers: readonly unknown[] = [];
   const once = (): Traced => {
     let returned: readonly unknown[] = [];
     let output: Structure | undefined;
@@ -168,8 +180,9 @@ function compile<A extends readonly unknown[], Y>(
         let next = 0;
         const given = leaves.map((leaf, i) => (avals[i] === null ? leaf : symbols[next++]));
         given.forEach((leaf, i) => {
-          if (typeof leaves[i] === 'number') markNumber(leaf as Tensor);
+          if (typeof leaves[i] === 'number') markNumber(leaf as Tensor, leaves[i] as number);
         });
+        numbers = given;
         const args = unflatten(structure, given) as unknown as A;
         const value = refusePromise(name, f(...args));
         const flat = flatten<unknown>(value);
@@ -186,20 +199,44 @@ function compile<A extends readonly unknown[], Y>(
     );
     return { program, returned, output: output as Structure };
   };
-  const traced = once();
-  requirePure(name, traced, once());
+  const traced = host.during(once);
+  const computed = host.all.map(({ count, compute }) => ({
+    leaf: numbers.indexOf(count.number),
+    more: count.more,
+    compute,
+  }));
+  try {
+    requirePure(name, traced, host.during(once));
+  } finally {
+    for (const scalar of host.all.flatMap(({ scalars }) => scalars)) scalar.dispose();
+  }
   const backend = currentBackend();
+  const program = withInputs(
+    traced.program,
+    host.all.flatMap(({ scalars }) => scalars),
+  );
   return {
     backend,
     structure,
     avals,
     statics: leaves.map((leaf, i) => (avals[i] === null ? leaf : undefined)),
-    program: traced.program,
-    executable: backend.compile(traced.program),
+    program,
+    computed,
+    executable: backend.compile(program),
     returned: traced.returned,
     output: traced.output,
     returnsTensors: traced.returned.every((leaf) => leaf === result),
   };
+}
+
+/** The program with these captured scalars as its first inputs. */
+function withInputs(program: Program<Tensor>, scalars: readonly Tensor[]): Program<Tensor> {
+  if (scalars.length === 0) return program;
+  const values = scalars.map(
+    (scalar) => program.constants.find(({ source }) => source === scalar)?.value ?? newValue(scalarAval),
+  );
+  const constants = program.constants.filter(({ source }) => !scalars.includes(source));
+  return { ...program, inputs: [...values, ...program.inputs], constants };
 }
 
 function inTrace<A extends readonly unknown[], Y>(

@@ -1,11 +1,12 @@
 /** Numbers that a compiled function is called with. While it is traced they are scalars. */
-import { Tensor } from '@tensorflow/tfjs-core';
+import { theEngine } from '@posteriors/backend';
+import { keep, Tensor } from '@tensorflow/tfjs-core';
 
-const numbers = new WeakSet<Tensor>();
+const numbers = new WeakMap<Tensor, number>();
 
-/** Notes that a scalar of a trace stands for a number of the caller's. */
-export function markNumber(scalar: Tensor): void {
-  numbers.add(scalar);
+/** Notes that a scalar of a trace stands for a number of the caller's, which now has this value. */
+export function markNumber(scalar: Tensor, value: number): void {
+  numbers.set(scalar, value);
 }
 
 /** Whether a leaf of arguments is a scalar that stands for a number of the caller's, which no transform maps over. */
@@ -26,4 +27,55 @@ export class Count {
     this.number = number;
     this.more = more;
   }
+}
+
+/** Numbers that are computed on the host before each run of a program, and the scalars that stand for them. */
+export interface HostNumbers {
+  readonly count: Count;
+  readonly compute: (value: number) => readonly number[];
+  readonly scalars: readonly Tensor[];
+}
+
+/** What a function that is being compiled computes on the host; each trace asks in the same order. */
+export class HostComputations {
+  readonly all: HostNumbers[] = [];
+  private asked = 0;
+
+  /** Runs a trace. */
+  during<T>(trace: () => T): T {
+    const outer = open;
+    open = this;
+    this.asked = 0;
+    try {
+      return trace();
+    } finally {
+      open = outer;
+    }
+  }
+
+  ask(count: Count, compute: HostNumbers['compute']): readonly Tensor[] {
+    const known = this.all[this.asked++];
+    if (known !== undefined) return known.scalars;
+    const values = compute((numbers.get(count.number) as number) + count.more);
+    const scalars = [...values].map(placeholder);
+    this.all.push({ count, compute, scalars });
+    return scalars;
+  }
+}
+
+let open: HostComputations | undefined;
+
+/**
+ * Scalars for what is computed on the host from a number of the caller's: schedules of hyper-parameters, say. {@link jit} computes them anew at each
+ * call. To be called while a function that jit compiles is traced, which alone makes a {@link Count}.
+ */
+export function hostNumbers(count: Count, compute: (value: number) => readonly number[]): readonly Tensor[] {
+  return (open as HostComputations).ask(count, compute);
+}
+
+/** A scalar that a trace captures, as it does tensors from outside. */
+function placeholder(): Tensor {
+  const engine = theEngine();
+  const dataId = engine.backend.write(new Float32Array(1), [], 'float32');
+  return keep(engine.makeTensorFromTensorInfo({ dataId, shape: [], dtype: 'float32' }, engine.backend));
 }

@@ -54,9 +54,8 @@ describe('sumOverChunks', () => {
       makeProgram((all: tf.Tensor) => sumOverChunks(f, all))(tf.zeros([count]));
       return seen;
     };
+    expect(lengths(3, 5000)).toEqual([5000, 5000]);
     // All and two slices show what one adds.
-    expect(lengths(3, 5000)).toEqual([5000, 2, 5000]);
-    expect(lengths(3, 1)).toEqual([1]);
     // Of each slice the product, the difference to the maximum and what comes of it, two of which at one time.
     const [all, two, first, rest] = lengths(4096, 5000) as [number, number, number, number];
     expect([all, two]).toEqual([5000, 2]);
@@ -75,7 +74,7 @@ describe('sumOverChunks', () => {
     };
     const xs = [tf.ones([500, 100]), tf.ones([500, 200])] as const;
     const [sum] = evaluate('test', () => sumOverChunks(f, xs));
-    expect(seen).toEqual([500, 2, 500]);
+    expect(seen).toEqual([500, 500]);
     expect(sum).toBeAllClose(tf.fill([100, 200], 500));
   });
 

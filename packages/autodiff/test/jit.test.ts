@@ -4,7 +4,7 @@ import { printProgram, setBackend } from '@posteriors/backend';
 import '@posteriors/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, describe, expect, expectTypeOf, test, vi } from 'vitest';
-import { grad, jit, jvp, vmap } from '../src/index.ts';
+import { Count, grad, jit, jvp, vmap } from '../src/index.ts';
 
 await setBackend('cpu');
 

@@ -12,6 +12,7 @@ import {
   translatedKernels,
 } from '@posteriors/backend';
 import { getKernel, type Tensor } from '@tensorflow/tfjs-core';
+import { kernelOnWasm } from '../../backend/src/kernels-on-wasm.ts';
 import { lower } from '../../backend/src/lower.ts';
 import { hooks } from '../src/hooks.ts';
 import { ruleNames } from '../src/index.ts';
@@ -76,13 +77,18 @@ const alone = (equation: KernelEquation): Program<Tensor> => ({
   outputs: equation.outputs,
 });
 
+const has = (device: string, kernel: string): boolean =>
+  getKernel(kernel, device) !== undefined || (device === 'wasm' && kernelOnWasm(kernel, undefined) !== undefined);
+
 /** The kernels that a device runs in its place. */
 function onDevice(kernel: string, equations: readonly KernelEquation[], device: string): string {
   if (equations.every((equation) => simplify(alone(equation)).equations.length === 0)) return 'dropped';
   const run = equations
     .flatMap((equation) => lower(alone(equation), device).equations)
-    .flatMap((equation) => (equation.type === 'kernel' ? [equation.kernel] : []));
-  const missing = [...new Set(run)].filter((name) => !getKernel(name, device));
+    .map((equation) =>
+      equation.type === 'kernel' ? equation.kernel : equation.type === 'fused' ? 'loop' : equation.type,
+    );
+  const missing = [...new Set(run)].filter((name) => !(name === 'loop' || has(device, name)));
   if (missing.length > 0) return `no ${quoted(missing)}`;
   const names = interesting(run, kernel);
   return names.length === 1 && names[0] === kernel ? 'itself' : quoted(names);
@@ -123,7 +129,8 @@ What a program consists of. Each has one derivative rule and one batching rule.
 - Derivative: \`partials\` of an elementwise kernel, \`jvp\`, \`transpose\` of a linear or multilinear kernel, or \`zero\`. One that has
   \`transpose\` beside another is linear in some of its inputs.
 - Batching: the kernels that \`vmap\` records for it, beside changes of shape.
-- Devices: the kernels that run in its place, beside changes of shape; \`dropped\` where nothing needs to run.
+- Devices: the kernels that run in its place, beside changes of shape; \`loop\` where it is part of a
+  loop that is made for the program; \`dropped\` where nothing needs to run.
 
 ${table(['kernel', 'attributes', 'derivative', 'batching', ...devices], names.map(row))}
 

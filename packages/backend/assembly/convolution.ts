@@ -1,17 +1,12 @@
 /**
  * Convolutions of images, `[height, width, channels]` of float32, as products of matrices: what the windows see, one window a row, times the
- * filter. Only so many rows of windows as fit into a cache are laid out at a time.
+ * filter. Only so many rows of windows as fit into a cache are laid out at a time. Where images have one channel, what lies side by side in
+ * them are elements of neighbouring windows: windows are columns there.
  */
 import { multiplyMatrices, multiplyScratch } from './product';
 
 /** Elements that are laid out at a time, but for windows of more. */
 const MOST: i32 = 65536;
-
-// @ts-ignore: decorator
-@inline
-function least(a: i32, b: i32): i32 {
-  return a < b ? a : b;
-}
 
 /** The numbers that describe convolutions, one behind the other in memory. */
 @unmanaged
@@ -46,7 +41,7 @@ function windowSize(g: Geometry): i32 {
 /** How many rows of windows are laid out at a time. */
 function rowsAtOnce(g: Geometry): i32 {
   const most = MOST / (g.columns * windowSize(g));
-  return most < 1 ? 1 : least(most, g.rows);
+  return most < 1 ? 1 : min<i32>(most, g.rows);
 }
 
 /** The bytes of scratch memory that a convolution takes. */
@@ -93,6 +88,29 @@ function moveInside(windows: usize, line: usize, left: i32, g: Geometry, adds: b
   }
 }
 
+/** The same of windows that are columns, of images with one channel and windows one pixel apart. */
+function layOutColumns(windows: usize, image: usize, g: Geometry, first: i32, count: i32, adds: bool): void {
+  const bytes = <usize>g.columns << 2;
+  for (let i = 0; i < g.windowY; i++) {
+    for (let j = 0; j < g.windowX; j++) {
+      const shift = j * g.dilationX - g.beforeX;
+      const start = min<i32>(g.columns, shift < 0 ? -shift : 0);
+      const inside = min<i32>(g.columns, g.width - shift);
+      const end = inside < start ? start : inside;
+      for (let row = first; row < first + count; row++) {
+        const y = row * g.strideY - g.beforeY + i * g.dilationY;
+        const isInside = <u32>y < <u32>g.height;
+        if (!adds && (!isInside || end - start < g.columns)) memory.fill(windows, 0, bytes);
+        if (isInside) {
+          const from = image + (<usize>(y * g.width + start + shift) << 2);
+          move(windows + (<usize>start << 2), from, <usize>(end - start) << 2, adds);
+        }
+        windows += bytes;
+      }
+    }
+  }
+}
+
 // @ts-ignore: decorator
 @inline
 function move(windows: usize, image: usize, bytes: usize, adds: bool): void {
@@ -114,22 +132,30 @@ const FILTER: i32 = 2;
 function convolve(wanted: i32, x: usize, filter: usize, y: usize, g: Geometry, windows: usize): void {
   const size = windowSize(g);
   const rows = rowsAtOnce(g);
+  const inColumns = g.channels == 1 && g.strideX == 1;
   const scratch = windows + (<usize>rows * g.columns * size << 2);
   const bytesX = <usize>g.height * g.width * g.channels << 2;
   for (let group = 0; group < g.groups; group++) {
     for (let image = 0; image < g.images; image++) {
       if (wanted == IMAGE) memory.fill(x, 0, bytesX);
       for (let first = 0; first < g.rows; first += rows) {
-        const count = least(rows, g.rows - first);
+        const count = min<i32>(rows, g.rows - first);
         const places = count * g.columns;
-        if (wanted != IMAGE) layOut(windows, x, g, first, count, false);
+        if (wanted != IMAGE) {
+          if (inColumns) layOutColumns(windows, x, g, first, count, false);
+          else layOut(windows, x, g, first, count, false);
+        }
         if (wanted == FORWARD) {
-          multiplyMatrices(windows, filter, y, places, size, g.outputs, false, false, false, false, scratch);
-        } else if (wanted == IMAGE) {
+          multiplyMatrices(windows, filter, y, places, size, g.outputs, inColumns, false, false, false, scratch);
+        } else if (wanted == FILTER) {
+          const adds = image + first > 0;
+          multiplyMatrices(windows, y, filter, size, places, g.outputs, !inColumns, false, adds, false, scratch);
+        } else if (inColumns) {
+          multiplyMatrices(filter, y, windows, size, g.outputs, places, false, true, false, false, scratch);
+          layOutColumns(windows, x, g, first, count, true);
+        } else {
           multiplyMatrices(y, filter, windows, places, g.outputs, size, false, true, false, false, scratch);
           layOut(windows, x, g, first, count, true);
-        } else {
-          multiplyMatrices(windows, y, filter, size, places, g.outputs, true, false, image + first > 0, false, scratch);
         }
         y += <usize>places * g.outputs << 2;
       }

@@ -2,7 +2,7 @@
 export { multiply, multiplyScratch } from './product';
 export { firstOutside, gather, scatter } from './gather';
 export { extreme, sum } from './reduction';
-export { copyView } from './view';
+export { copyRows, copyView, fill } from './view';
 export * from './functions';
 export { convolveForward, convolveScratch, convolveToFilter, convolveToImage } from './convolution';
 export { pool } from './pool';

@@ -1,16 +1,5 @@
 /** Pools of windows of images, `[batch, height, width, channels]` of float32. What overhangs an image is no part of a window. */
 
-// @ts-ignore: decorator
-@inline
-function least(a: i32, b: i32): i32 {
-  return a < b ? a : b;
-}
-// @ts-ignore: decorator
-@inline
-function positive(a: i32): i32 {
-  return a > 0 ? a : 0;
-}
-
 const MAXIMA: i32 = 0;
 const PLACES: i32 = 1;
 const MEANS: i32 = 2;
@@ -32,12 +21,12 @@ export function pool(
   for (; batch > 0; batch--) {
     for (let row = 0; row < rows; row++) {
       const y = row * strideY - beforeY;
-      const top = positive(y);
-      const bottom = least(height, y + sizeY);
+      const top = max<i32>(y, 0);
+      const bottom = min<i32>(height, y + sizeY);
       for (let column = 0; column < columns; column++) {
         const x = column * strideX - beforeX;
-        const left = positive(x);
-        const right = least(width, x + sizeX);
+        const left = max<i32>(x, 0);
+        const right = min<i32>(width, x + sizeX);
         if (kind == PLACES) placesOfWindow(pooled, images, top, bottom, left, right, line, pixel);
         else if (kind == MAXIMA) maximaOfWindow(pooled, images, top, bottom, left, right, line, pixel);
         else if (kind == MEANS) meansOfWindow(pooled, images, top, bottom, left, right, line, pixel);

@@ -6,7 +6,7 @@ const DEPTH: i32 = 1024;
 /** `out[i] = sum over k of matrix[i, k] vector[k]`, the matrix of `[size, inner]` or stored transposed. */
 export function timesVector(matrix: usize, vector: usize, out: usize, size: i32, inner: i32, transposed: bool): void {
   for (let k = 0; k < inner; k += DEPTH) {
-    const depth = inner - k < DEPTH ? inner - k : DEPTH;
+    const depth = min<i32>(DEPTH, inner - k);
     const x = vector + (<usize>k << 2);
     if (transposed) alongColumns(matrix + ((<usize>k * size) << 2), x, out, size, depth, k > 0);
     else alongRows(matrix + (<usize>k << 2), <usize>inner << 2, x, out, size, depth, k > 0);

@@ -14,12 +14,6 @@ const WIDTH: i32 = 128;
 /** Up to so many rows read a right operand where it lies: there copies do not pay. */
 const FEW: i32 = 16;
 
-// @ts-ignore: decorator
-@inline
-function least(a: i32, b: i32): i32 {
-  return a < b ? a : b;
-}
-
 /** Stores the first `columns` of 8 numbers, added to what is there if `adds`. */
 // @ts-ignore: decorator
 @inline
@@ -109,7 +103,7 @@ function packRows(out: usize, from: usize, row: usize, count: i32, size: i32, wi
 /** The panels of the columns from `first` to `end`; `b` is where the first row of these panels starts. */
 function packPanels(to: usize, b: usize, rowB: usize, depth: i32, first: i32, end: i32, transposed: bool, direct: bool): void {
   for (let j = first; j < end; j += 8) {
-    const size = least(8, end - j);
+    const size = min<i32>(8, end - j);
     if (transposed) {
       if (size < 8) memory.fill(to, 0, <usize>depth << 5);
       transpose(to, 32, b + <usize>j * rowB, rowB, size, depth);
@@ -131,20 +125,20 @@ export function multiplyMatrices(
   const panels = scratch + (DEPTH << 4);
   const direct = !transposeB && rows <= FEW;
   for (let k = 0; k < inner; k += DEPTH) {
-    const depth = least(DEPTH, inner - k);
+    const depth = min<i32>(DEPTH, inner - k);
     const startA = a + (transposeA ? <usize>k * rowA : <usize>k << 2);
     const startB = b + (transposeB ? <usize>k << 2 : <usize>k * rowB);
     for (let first = 0; first < columns; first += WIDTH) {
-      const end = least(columns, first + WIDTH);
+      const end = min<i32>(columns, first + WIDTH);
       packPanels(panels, startB, rowB, depth, first, end, transposeB, direct);
       for (let i = triangle ? first : 0; i < rows; i += 4) {
-        const size = least(4, rows - i);
+        const size = min<i32>(4, rows - i);
         const left = transposeA ? scratch : startA + <usize>i * rowA;
         if (transposeA) packRows(scratch, startA + (<usize>i << 2), rowA, depth, size, 4);
-        const last = triangle ? least(end, i + 4) : end;
+        const last = triangle ? min<i32>(end, i + 4) : end;
         let panel = panels;
         for (let j = first; j < last; j += 8) {
-          const width = least(8, end - j);
+          const width = min<i32>(8, end - j);
           const inPlace = direct && width == 8;
           tile(
             left, transposeA ? 4 : rowA, transposeA ? 16 : 4, inPlace ? startB + (<usize>j << 2) : panel, inPlace ? rowB : 32, depth,
@@ -160,13 +154,13 @@ export function multiplyMatrices(
 /** Sets what lies above the diagonal of a symmetric matrix to what lies below. */
 function mirror(c: usize, size: i32): void {
   const row = <usize>size << 2;
-  for (let i = 4; i < size; i += 4) transpose(c + (<usize>i << 2), row, c + <usize>i * row, row, least(4, size - i), i);
+  for (let i = 4; i < size; i += 4) transpose(c + (<usize>i << 2), row, c + <usize>i * row, row, min<i32>(4, size - i), i);
 }
 
 /** The bytes of scratch memory that a product takes. */
 export function multiplyScratch(inner: i32, columns: i32): usize {
-  const depth = <usize>least(DEPTH, inner);
-  return (<usize>DEPTH << 4) + (depth << 2) * ((least(WIDTH, columns) + 7) & ~7);
+  const depth = <usize>min<i32>(DEPTH, inner);
+  return (<usize>DEPTH << 4) + (depth << 2) * ((min<i32>(WIDTH, columns) + 7) & ~7);
 }
 
 /** `count` products, one behind the other; each is symmetric by the caller's word if `symmetric`. */

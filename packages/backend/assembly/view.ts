@@ -57,10 +57,15 @@ export function copyRow(out: usize, from: usize, count: i32): void {
 }
 
 function fillRow(out: usize, from: usize, count: i32): void {
+  fill(out, load<i32>(from), count);
+}
+
+/** Sets `count` elements to the same 32 bits. */
+export function fill(out: usize, bits: i32, count: i32): void {
   const end = out + (<usize>count << 2);
-  const value = v128.load_splat<i32>(from);
+  const value = i32x4.splat(bits);
   for (; out + 16 <= end; out += 16) v128.store(out, value);
-  for (; out < end; out += 4) store<i32>(out, i32x4.extract_lane(value, 0));
+  for (; out < end; out += 4) store<i32>(out, bits);
 }
 
 function gatherRow(out: usize, from: usize, step: usize, count: i32): void {
@@ -75,5 +80,15 @@ function copyBytes(out: usize, from: usize, outer: usize, inner: usize): void {
     for (let y = out; y < end; y++, x += stepFrom(inner)) store<u8>(y, load<u8>(x));
     out += stepOut(outer);
     from += stepFrom(outer);
+  }
+}
+
+/** Copies `count` rows of `bytes`, which lie side by side in `from` and `row` bytes apart in `out`. */
+export function copyRows(out: usize, row: usize, from: usize, count: i32, bytes: i32): void {
+  for (; count > 0; count--) {
+    if (bytes & 3) memory.copy(out, from, bytes);
+    else copyRow(out, from, bytes >> 2);
+    out += row;
+    from += bytes;
   }
 }

@@ -2,6 +2,7 @@
 import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
 import { convolveForward, convolveToFilter, convolveToImage } from './convolution-on-wasm.ts';
 import { gatherAlong, gatherBlocks, gatherEach, scatterBlocks, scatterEach } from './gather-on-wasm.ts';
+import { join, pad } from './joining-on-wasm.ts';
 import { pool, spread } from './pooling-on-wasm.ts';
 import { product } from './product-on-wasm.ts';
 import type { Attributes } from './program.ts';
@@ -22,6 +23,8 @@ const own: { readonly [kernel: string]: KernelFunc | undefined } = {
   Conv2DBackpropInput: convolveToImage,
   Conv2DBackpropFilter: convolveToFilter,
   AvgPoolTranspose: spread,
+  Concat: join(false),
+  Pack: join(true),
   ...Object.fromEntries(Object.entries(views).map(([kernel, shapeOf]) => [kernel, view(kernel, shapeOf)])),
 };
 
@@ -38,6 +41,7 @@ const ofSome: { readonly [kernel: string]: ((registered: KernelFunc) => KernelFu
   MaxPool: pool('maxima'),
   MaxPoolArgmax: pool('places'),
   AvgPool: pool('means'),
+  PadV2: pad,
 };
 
 /** What runs a kernel on wasm, given what is registered for it. */

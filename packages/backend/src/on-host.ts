@@ -3,7 +3,7 @@ import { type KernelBackend, registerKernel, type TensorInfo } from '@tensorflow
 import { elementsOf } from './host-memory.ts';
 import type { Attributes } from './program.ts';
 
-export type Values = Float32Array | Int32Array;
+type Values = Float32Array | Int32Array;
 interface Computed {
   readonly shape: number[];
   readonly values: Values;

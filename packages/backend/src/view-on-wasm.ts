@@ -55,7 +55,10 @@ function run(device: KernelBackend, out: number, x: TensorInfo, { offset, axes, 
   withIntegers(device, axes, (address) => assembly(device).copyView(out, from, address, rank, bytes));
 }
 
-const bytesOf = ({ dtype }: TensorInfo): number => (dtype === 'bool' ? 1 : 4);
+/** The bytes of an element of a tensor. */
+export function bytesOf({ dtype }: TensorInfo): number {
+  return dtype === 'bool' ? 1 : 4;
+}
 
 function copyOf(kernel: string, x: TensorInfo, attributes: Attributes): Copy {
   const { sizes, strides, offset } = viewOf(kernel, x.shape, attributes);

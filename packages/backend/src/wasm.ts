@@ -5,8 +5,10 @@ import { registerHostFourier } from './fourier-on-host.ts';
 import { registerIndexCheck } from './indices-on-host.ts';
 import { registerHostPools } from './pooling-on-host.ts';
 import { registerIntegerProduct } from './product-on-host.ts';
+import { locateWasm } from './wasm-files.ts';
 
 env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+locateWasm();
 registerIndexCheck('wasm');
 registerHostPools('wasm');
 registerIntegerProduct('wasm');

@@ -34,6 +34,8 @@ export {
   modelStatistics,
   modelToFunction,
   perSamplify,
+  programsOf,
+  type RanProgram,
   scan,
   stopGradient,
   valueAndGrad,

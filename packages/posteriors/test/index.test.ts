@@ -21,7 +21,7 @@ test('everything is exported, and nothing else', () => {
     'LFromFlat LToFlat cumulativeMeanAndCov gaussianLogProb linearizedForwardDiag poissonLogProb',
     'assignModelParameters bernoulliLogProb categoricalLogProb cg cgAsync check checkpoint customJvp customVjp defineKernel diagGgn',
     'diagNormalLogProb diagNormalSample empiricalFisher evalShape fvp ggn ggnvp grad hessian hvp jacfwd jacrev jit jvp linearize',
-    'makeProgram modelParameters modelStatistics modelToFunction perSamplify printProgram run sampleChain scan setBackend setMemoryBudget',
+    'makeProgram modelParameters modelStatistics modelToFunction perSamplify printProgram programsOf run sampleChain scan setBackend setMemoryBudget',
     'stopGradient valueAndGrad vjp vmap withAux',
   ].flatMap((names) => names.split(' '));
   const namespaces = [

@@ -1,20 +1,21 @@
 /** The step of a state: a number; while a function is compiled by `jit`, what stands for one. */
-import { Count, isNumber } from '@posteriors/autodiff';
-import { add, cast, reshape, scalar, type Tensor } from '@tensorflow/tfjs-core';
+import { Count, hostNumbers, isNumber } from '@posteriors/autodiff';
+import { flatten, unflatten } from '@posteriors/tree';
+import { add, cast, reshape, scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
 
 /** What an update does with the step of a state. */
 export interface Clock {
-  /** For functions on the host, such as schedules. */
-  readonly number: number;
   /** For the program: int32, of one element. */
   readonly step: Uint32Array | Tensor;
   /** The step of the next state. */
   readonly next: number;
+  /** The hyper-parameters of this step. */
+  hyper(at: (step: number) => object): object;
 }
 
 /** @throws if the step is a tensor that does not stand for a number. */
 export function clockOf(step: unknown): Clock {
-  if (typeof step === 'number') return { number: step, step: Uint32Array.of(step), next: step + 1 };
+  if (typeof step === 'number') return { step: Uint32Array.of(step), next: step + 1, hyper: (at) => at(step) };
   const count = isNumber(step) ? new Count(step, 0) : step;
   if (!(count instanceof Count)) {
     throw new Error(
@@ -22,18 +23,21 @@ export function clockOf(step: unknown): Clock {
     );
   }
   return {
-    number: unknown as unknown as number,
     step: reshape(add(cast(count.number, 'int32'), scalar(count.more, 'int32')), [1]),
     next: new Count(count.number, count.more + 1) as unknown as number,
+    hyper: (at) => computedHyper(count, at),
   };
 }
 
-/** Stands where a number is asked for while none is known. */
-const unknown = {
-  [Symbol.toPrimitive](): never {
-    throw new Error(
-      'a schedule cannot be asked for the number of the step while a function is compiled by jit: give the hyper-parameter as an argument of ' +
-        'that function, and to update as options.hyper',
-    );
-  },
-};
+/** Hyper-parameters whose numbers are computed at each call of the compiled function. */
+function computedHyper(count: Count, at: (step: number) => object): object {
+  let hyper: { readonly leaves: readonly unknown[]; readonly structure: Parameters<typeof unflatten>[0] } | undefined;
+  const numbersAt = (step: number): number[] =>
+    tidy(() => {
+      const { leaves, structure } = flatten<unknown>(at(step));
+      hyper ??= { leaves, structure };
+      return leaves.filter((leaf) => typeof leaf === 'number') as never;
+    });
+  const scalars = hostNumbers(count, numbersAt);
+  return hyper as never;
+}

@@ -1,8 +1,8 @@
 // Updates within functions that jit compiles: of one state, and of many chains at once.
 import '@posteriors/backend/cpu';
 import '@posteriors/backend/wasm';
-import { jit, valueAndGrad, vmap } from '@posteriors/autodiff';
-import { setBackend } from '@posteriors/backend';
+import { jit, programsOf, valueAndGrad, vmap } from '@posteriors/autodiff';
+import { printProgram, setBackend } from '@posteriors/backend';
 import { key, keyTensor, normal, split } from '@posteriors/random';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -115,6 +115,15 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (device) => {
       (s: Walk, learningRate: tf.Tensor) => transform.update(s, batch, { hyper: { learningRate } })[0],
     );
     expect(values(update(state, 0.1 as unknown as tf.Tensor))).toEqual(values(transform.update(state, batch)[0]));
+  });
+
+  test('what an update runs can be printed', () => {
+    const transform = walk({ learningRate: 0.1 });
+    const state = transform.init(start, { seed: 5 });
+    const ran = programsOf(() => void transform.update(state, batch));
+    expect(ran.map(({ name }) => name)).toEqual(['walk']);
+    expect(printProgram(ran[0]!.source)).toContain('RandomNormal');
+    expect(printProgram(ran[0]!.program)).toContain('RandomNormal');
   });
 
   test('a step that is a tensor of the caller is refused', () => {

@@ -2,7 +2,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { expectNoLeak } from '@posteriors/testing';
 import { add, memory, mul, neg, reshape, scalar, type Tensor, tensor1d, tidy, variable } from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
-import { flexiMap, leaves, map, mapInplace, type TensorTree } from '../src/index.ts';
+import { flexiMap, giveLeaves, leaves, map, mapInplace, type TensorTree } from '../src/index.ts';
 import { Point, Table } from './trees.ts';
 
 const double = (leaf: Tensor) => mul(leaf, 2);
@@ -226,3 +226,46 @@ test(
     free([tree, pure]);
   }),
 );
+
+describe('giveLeaves', () => {
+  test(
+    'hands over new tensors, and lets go of the old ones; a variable stays and takes the value',
+    balanced(() => {
+      const inner = { x: scalar(1), v: makeVariable(2) };
+      const tree = [inner, new Point(scalar(3), scalar(4)), null];
+      const old = leaves(tree) as Tensor[];
+      const fresh = [10, 20, 30, 40].map((value) => scalar(value));
+      giveLeaves('f', tree, fresh);
+      expect(tree[0]).toBe(inner);
+      expect(values(tree)).toEqual([[10], [20], [30], [40]]);
+      expect(inner.v).toBe(old[0]);
+      expect(old.map((leaf) => leaf.isDisposed)).toEqual([false, true, true, true]);
+      expect(fresh.map((leaf) => leaf.isDisposed)).toEqual([true, false, false, false]);
+      free(tree);
+    }),
+  );
+
+  test(
+    'a container that lies in two places takes the later tensor',
+    balanced(() => {
+      const holder = { w: scalar(3) };
+      giveLeaves('f', [holder, holder], [scalar(1), scalar(2)]);
+      expect(values(holder)).toEqual([[2]]);
+      free(holder);
+    }),
+  );
+
+  test(
+    'where it fails the tree is as it was, and the tensors stay',
+    balanced(() => {
+      const tree = [scalar(1), Object.freeze({ w: scalar(2) })];
+      const fresh = [scalar(10), scalar(20)];
+      expect(() => giveLeaves('f', tree, fresh)).toThrow(/^f: the new leaves could not be written .*a frozen tree/);
+      const wrong = [makeVariable(1)];
+      const pair = tensor1d([1, 2]);
+      expect(() => giveLeaves('f', wrong, [pair])).toThrow(/^f: the leaf at \$\[0\] is a Variable/);
+      expect(values([tree, fresh])).toEqual([[1], [2], [10], [20]]);
+      free([tree, fresh, wrong, pair]);
+    }),
+  );
+});

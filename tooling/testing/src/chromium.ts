@@ -20,14 +20,20 @@ async function bundle(entry: string): Promise<Map<string, string>> {
   return new Map(chunks.map((chunk) => [`/${chunk.fileName}`, chunk.code]));
 }
 
+/** Kinds of files by the end of their names. */
+const types: { readonly [end: string]: string } = { js: 'text/javascript', wasm: 'application/wasm' };
+
 /**
- * Calls the default export of a module in a page of headless Chromium, with WebGPU on the software adapter, and answers
- * what it resolves to (plain data). What it throws is thrown here, and so is what the page logs as an error.
+ * What an expression is in a page of headless Chromium, with WebGPU on the software adapter: plain data, awaited. What it throws is thrown
+ * here, and so is what the page logs as an error.
  *
- * @param entry path of the module; it may import packages by name
+ * @param files - what the page can load, by URL, or by path on its own server, where all other paths are an empty page
  */
-export async function runInChromium(entry: string): Promise<unknown> {
-  const [files, { chromium }] = await Promise.all([bundle(entry), import('playwright-core')]);
+export async function evaluateInChromium(
+  files: ReadonlyMap<string, string | Uint8Array>,
+  expression: string,
+): Promise<unknown> {
+  const { chromium } = await import('playwright-core');
   const args = ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
   const browser = await chromium.launch({ executablePath, args });
   try {
@@ -35,15 +41,31 @@ export async function runInChromium(entry: string): Promise<unknown> {
     const errors: string[] = [];
     page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
     // WebGPU exists on secure origins only, and localhost is one; nothing listens there.
-    await page.route('http://localhost/**', (route) => {
-      const code = files.get(new URL(route.request().url()).pathname);
-      return route.fulfill({ contentType: code ? 'text/javascript' : 'text/html', body: code ?? '<!doctype html>' });
+    await page.route('**/*', (route) => {
+      const { href, origin, pathname } = new URL(route.request().url());
+      const isOwn = origin === 'http://localhost';
+      const file = files.get(isOwn ? pathname : href);
+      if (file === undefined) {
+        return isOwn ? route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }) : route.abort();
+      }
+      const contentType = types[pathname.split('.').at(-1) as string] ?? 'text/html';
+      const headers = { 'access-control-allow-origin': '*' };
+      return route.fulfill({ contentType, headers, body: typeof file === 'string' ? file : Buffer.from(file) });
     });
     await page.goto('http://localhost/');
-    const result: unknown = await page.evaluate(`import('/entry.js').then((module) => module.default())`);
-    if (errors.length > 0) throw new Error(`runInChromium: ${errors.join('\n')}`);
+    const result: unknown = await page.evaluate(expression);
+    if (errors.length > 0) throw new Error(`evaluateInChromium: ${errors.join('\n')}`);
     return result;
   } finally {
     await browser.close();
   }
+}
+
+/**
+ * Calls the default export of a module in a page of headless Chromium, as {@link evaluateInChromium} does, and answers what it resolves to.
+ *
+ * @param entry path of the module; it may import packages by name
+ */
+export async function runInChromium(entry: string): Promise<unknown> {
+  return evaluateInChromium(await bundle(entry), `import('/entry.js').then((module) => module.default())`);
 }

@@ -1,3 +1,4 @@
+import { loadOnCpu } from '../devices.ts';
 import type { Finding } from '../entry.ts';
 import { waysOf } from '../ours.ts';
 import { type TimingOptions, timeInTurn } from '../timing.ts';
@@ -23,19 +24,8 @@ interface Grown {
 /** How the cost of an SGHMC step grows with the batch and the parameters of the network of W4, and with the chains of W2. */
 export const measure: Measure = {
   title: 'growth of an SGHMC step with batch and parameters (W4) and with chains (W2)',
-  async run(timing) {
-    const [w2, w4] = [await loadW2(), await loadW4()];
-    const batches = await Promise.all(
-      BATCHES.map(async (batch) => ({ size: batch, workload: { ...w4, model: await loadNetwork({ batch }) } })),
-    );
-    const networks = await Promise.all(
-      HIDDEN.map(async (hidden) => {
-        const model = await loadNetwork({ hidden });
-        const size = Object.values(model.params).reduce((sum, { values }) => sum + values.length, 0);
-        return { size, workload: { ...w4, model } };
-      }),
-    );
-    const chains = CHAINS.map((size) => ({ size, workload: { ...w2, model: withChains(w2.model, size) } }));
+  async run(timing, device) {
+    const { batches, networks, chains } = await loadOnCpu(device, loadGrown);
     return [
       await grow('batch', batches, timing),
       await grow('parameters', networks, timing),
@@ -43,6 +33,24 @@ export const measure: Measure = {
     ];
   },
 };
+
+async function loadGrown(): Promise<{ readonly [of in 'batches' | 'networks' | 'chains']: readonly Grown[] }> {
+  const [w2, w4] = [await loadW2(), await loadW4()];
+  const batches = BATCHES.map(async (batch) => ({
+    size: batch,
+    workload: { ...w4, model: await loadNetwork({ batch }) },
+  }));
+  const networks = HIDDEN.map(async (hidden) => {
+    const model = await loadNetwork({ hidden });
+    const size = Object.values(model.params).reduce((sum, { values }) => sum + values.length, 0);
+    return { size, workload: { ...w4, model } };
+  });
+  return {
+    batches: await Promise.all(batches),
+    networks: await Promise.all(networks),
+    chains: CHAINS.map((size) => ({ size, workload: { ...w2, model: withChains(w2.model, size) } })),
+  };
+}
 
 async function grow(of: string, grown: readonly Grown[], timing: TimingOptions): Promise<Finding> {
   const contenders = grown.map(({ workload }) => {

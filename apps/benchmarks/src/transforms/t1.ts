@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { grad, hvp, jit, tree } from 'posteriors';
+import { loadOnCpu } from '../devices.ts';
 import { disposeTensors, toTensors } from '../tensors.ts';
 import { timeInTurn } from '../timing.ts';
 import { version } from '../version.ts';
@@ -10,8 +11,8 @@ import type { Measure } from './measure.ts';
 /** The Hessian of a log posterior times a vector, which brings the gradient along, beside the gradient alone: both compiled. */
 export const measure: Measure = {
   title: 'MNIST network 784-64-10, batch 32: a gradient, and a Hessian-vector product',
-  async run(timing) {
-    const model = await loadNetwork();
+  async run(timing, device) {
+    const model = await loadOnCpu(device, loadNetwork);
     const [params, batch] = [toTensors(model.params), toTensors(model.batches[0]!)];
     const value = (p: Named<tf.Tensor>, data: Named<tf.Tensor>): tf.Tensor => model.logPosterior(p, data);
     const gradient = jit(grad(value));

@@ -1,6 +1,7 @@
 import { peakBytes } from '@posteriors/backend';
 import type * as tf from '@tensorflow/tfjs';
 import { jit, sgmcmc, withAux } from 'posteriors';
+import { loadOnCpu } from '../devices.ts';
 import { disposeTensors, ready, toTensors } from '../tensors.ts';
 import { timeInTurn } from '../timing.ts';
 import { version } from '../version.ts';
@@ -13,8 +14,8 @@ type Params = Named<tf.Tensor>;
 /** The memory of the compiled step, as the program that runs on the device says: every value from when it is computed to its last use. */
 export const measure: Measure = {
   title: 'the most memory that a step of W4 takes beyond its inputs and constants',
-  async run(timing) {
-    const { model, algorithm } = await load();
+  async run(timing, device) {
+    const { model, algorithm } = await loadOnCpu(device, load);
     const { learningRate, alpha, temperature } = algorithm as Sghmc;
     const [params, batch] = [toTensors(model.params), toTensors(model.batches[0] as (typeof model.batches)[number])];
     const logPosterior = (at: Params, data: Params): readonly [tf.Tensor, []] =>

@@ -10,19 +10,44 @@
  */
 import { type Atom, type KernelEquation, type Program, sizeOf, type Value } from '../program.ts';
 import { contracted } from './contract.ts';
+import { removeDeadCode } from './dead-code.ts';
 import { type Axis, flat, type Label, newLabel, regrouped } from './labels.ts';
 import { type Rewritten, rewriteKernels, type Scope } from './rewrite.ts';
 
-/** Replaces sums of products by matrix products wherever these compute fewer numbers. */
+/** Replaces sums of products by matrix products wherever these compute fewer numbers, and nothing else needs the product. */
 export function contractSums<Source>(program: Program<Source>): Program<Source> {
+  const found = contractedBut(new Set(), program);
+  if (found.productsOf.size === 0) return program;
+  const made = new Set(removeDeadCode(found.program).equations.flatMap(({ outputs }) => outputs.map(({ id }) => id)));
+  const needed = [...found.productsOf].filter(([, products]) => products.some((id) => made.has(id)));
+  return needed.length === 0 ? found.program : contractedBut(new Set(needed.map(([sum]) => sum)), program).program;
+}
+
+/** Contracts all sums but some, and says which products those that were contracted are sums of. */
+function contractedBut<Source>(
+  kept: ReadonlySet<number>,
+  program: Program<Source>,
+): { readonly program: Program<Source>; readonly productsOf: ReadonlyMap<number, readonly number[]> } {
   const wide = new Set<number>();
-  return rewriteKernels(program, (equation, scope) => {
-    if (isWide(equation, wide)) wide.add((equation.outputs[0] as Value).id);
+  const productsOf = new Map<number, readonly number[]>();
+  const contractedProgram = rewriteKernels(program, (equation, scope) => {
+    const { id } = equation.outputs[0] as Value;
+    if (isWide(equation, wide)) wide.add(id);
     const [x] = equation.inputs as [Atom];
-    return equation.kernel === 'Sum' && isMember(x, wide) && sizeOf(x.shape) > 0
-      ? contractSum(equation, wide, scope)
-      : equation;
+    if (equation.kernel !== 'Sum' || !isMember(x, wide) || kept.has(id)) return equation;
+    const rewritten = contractSum(equation, wide, scope);
+    if (rewritten !== equation) productsOf.set(id, productsIn(x, wide, scope));
+    return rewritten;
   });
+  return { program: contractedProgram, productsOf };
+}
+
+/** The products that a value is made of. */
+function productsIn(x: Atom, wide: ReadonlySet<number>, scope: Scope): readonly number[] {
+  const equation = isMember(x, wide) ? scope.definition(x) : undefined;
+  if (equation === undefined || equation.kernel === 'BroadcastTo') return [];
+  const parts = equation.inputs.flatMap((input) => productsIn(input, wide, scope));
+  return linear.has(equation.kernel) && parts.length > 0 ? parts : [(x as Value).id];
 }
 
 function isMember(atom: Atom, wide: ReadonlySet<number>): boolean {
@@ -60,6 +85,7 @@ function contractSum(equation: KernelEquation, wide: ReadonlySet<number>, scope:
   const [x] = equation.inputs as [Atom];
   const output = equation.outputs[0] as Value;
   const summed = equation.attributes['axis'] as readonly number[];
+  if (sizeOf(x.shape) === 0) return equation;
   const axes = x.shape.map((size, axis): Axis => (size === 1 ? [] : [newLabel(size, summed.includes(axis))]));
   const terms = expanded(x, axes, wide, scope);
   if (terms[0]?.factors[0]?.atom === x) return equation;

@@ -1,6 +1,7 @@
 import '../../src/cpu.ts';
 import '@posteriors/testing';
 import * as tf from '@tensorflow/tfjs-core';
+import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Program, record, setBackend, simplify, sizeOf } from '../../src/index.ts';
 import { contractSums } from '../../src/simplify/sums-of-products.ts';
@@ -97,6 +98,25 @@ describe('of the gradients of a dense layer', () => {
       }"
     `);
   });
+});
+
+test('where the product is needed as it is too, the sum stays a sum of it', () => {
+  const program = traceOf((x, d) => {
+    const gradients = outer(x!, d!);
+    return [tf.sum(gradients, 0), tf.sum(tf.square(gradients), 0), tf.exp(gradients)];
+  }, layer);
+  expect(printedAfter(simplify, program)).toMatchInlineSnapshot(`
+    "program(v0: float32[50,7], v1: float32[50,5]) {
+      v2: float32[50,1,7] = Reshape[shape=[50,1,7]](v0)
+      v3: float32[50,1,5] = Reshape[shape=[50,1,5]](v1)
+      v4: float32[50,7,5] = BatchMatMul[transposeA=true transposeB=false](v2, v3)
+      v5: float32[7,5] = Sum[axis=[0]](v4)
+      v6: float32[50,7,5] = Square(v4)
+      v7: float32[7,5] = Sum[axis=[0]](v6)
+      v8: float32[50,7,5] = Exp(v4)
+      return v5, v7, v8
+    }"
+  `);
 });
 
 test('sums of what is repeated are multiples', () => {
@@ -199,6 +219,62 @@ describe('values', () => {
     const same = tf.fill([64], 1.5);
     const [found] = runOnce(traceLike((...given) => f(...(given as [tf.Tensor, tf.Tensor, tf.Tensor])), [a, b, nearly]), [same, b, nearly]) as [tf.Tensor]; // biome-ignore format: one line
     expect(found).toBeAllClose(f(same, b, nearly), { rtol: 1e-3, atol: 0 });
+  });
+});
+
+describe('random sums', () => {
+  const [n, p, q] = [16, 4, 6];
+  type Inputs = { readonly [name in 'x' | 'd' | 'e' | 'v' | 'w']: tf.Tensor };
+  const elementwise: readonly ((z: tf.Tensor, inputs: Inputs) => tf.Tensor)[] = [
+    (z) => tf.square(z),
+    (z) => tf.neg(z),
+    (z) => tf.mul(3, z),
+    (z, { x, e }) => tf.mul(z, outer(x, e)),
+    (z, { v }) => tf.mul(tf.reshape(v, [n, 1, 1]), z),
+    (z, { d }) => tf.mul(z, tf.reshape(d, [n, 1, q])),
+    (z, { w }) => tf.add(w, z),
+    (z, { w }) => tf.sub(z, w),
+    (z, { w }) => tf.sub(w, z),
+    (z) => tf.mul(z, z),
+  ];
+  const movements: readonly ((z: tf.Tensor) => tf.Tensor)[] = [
+    (z) => tf.transpose(z),
+    (z) => tf.transpose(z, [...z.shape.keys()].map((i) => (i + 1) % z.rank)), // biome-ignore format: one line
+    (z) => tf.reshape(z, [-1, ...z.shape.slice(2)]),
+    (z) => tf.reshape(z, [2, -1, ...z.shape.slice(1)]),
+    (z) => tf.reshape(z, [...z.shape.slice(0, -1), 1, z.shape.at(-1) as number]),
+  ];
+  const list = (kinds: readonly unknown[], maxLength: number): fc.Arbitrary<number[]> =>
+    fc.array(fc.nat(kinds.length - 1), { maxLength });
+
+  test('have the values of the program as it stands, and are mostly rewritten', () => {
+    let rewritten = 0;
+    const integers = (seed: number, ...shape: number[]): tf.Tensor =>
+      tf.tidy(() => tf.round(tf.randomUniform(shape, -1.5, 1.5, 'float32', `${seed}`)));
+    const property = fc.property(
+      fc.nat(),
+      list(elementwise, 3),
+      list(movements, 3),
+      fc.integer({ min: 1, max: 31 }),
+      (seed, changes, moves, axes) => {
+        const inputs = [[n, p], [n, q], [n, q], [n], [p, q]].map((shape, i) => integers(seed + i, ...shape)); // biome-ignore format: one line
+        const f = (...[x, d, e, v, w]: tf.Tensor[]): tf.Tensor => {
+          const given = { x: x!, d: d!, e: e!, v: v!, w: w! };
+          const changed = changes.reduce((z, change) => elementwise[change]!(z, given), outer(x!, d!));
+          const moved = moves.reduce((z, move) => movements[move]!(z), changed);
+          return tf.sum(moved, [...moved.shape.keys()].filter((i) => (axes >> i) & 1)); // biome-ignore format: one line
+        };
+        const expected = f(...inputs);
+        const program = traceLike(f, inputs);
+        if (largest(simplify(program)) < n * p * q) rewritten++;
+        const [found] = runOnce(program, inputs) as [tf.Tensor];
+        // Integers: whatever is not exact is wrong.
+        expect(Array.from(found.dataSync(), (z) => z + 0)).toEqual(Array.from(expected.dataSync(), (z) => z + 0));
+        tf.dispose([inputs, found, expected]);
+      },
+    );
+    fc.assert(property, { numRuns: 200, seed: 1 });
+    expect(rewritten).toBeGreaterThan(75);
   });
 });
 
