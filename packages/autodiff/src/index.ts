@@ -33,7 +33,7 @@ export type {
 } from './model-layers-run.ts';
 export type { ModelParameters } from './model-weights.ts';
 /** @internal For the other packages of this project; any version may change it. */
-export { Count, hostNumbers, isNumber } from './number.ts';
+export { Count, hostNumbers, isNumber, numberNow } from './number.ts';
 export { perSamplify } from './per-samplify.ts';
 export { programsOf, type RanProgram } from './programs-of.ts';
 export {

@@ -199,34 +199,31 @@ function compile<A extends readonly unknown[], Y>(
     );
     return { program, returned, output: output as Structure };
   };
-  const traced = host.during(once);
-  const computed = host.all.map(({ count, compute }) => ({
-    leaf: numbers.indexOf(count.number),
-    more: count.more,
-    compute,
-  }));
   try {
+    const traced = host.during(once);
+    const computed = host.all.map(({ count, compute }) => ({
+      leaf: numbers.indexOf(count.number),
+      more: count.more,
+      compute,
+    }));
     requirePure(name, traced, host.during(once));
+    const program = withInputs(traced.program, host.scalars);
+    const backend = currentBackend();
+    return {
+      backend,
+      structure,
+      avals,
+      statics: leaves.map((leaf, i) => (avals[i] === null ? leaf : undefined)),
+      program,
+      computed,
+      executable: backend.compile(program),
+      returned: traced.returned,
+      output: traced.output,
+      returnsTensors: traced.returned.every((leaf) => leaf === result),
+    };
   } finally {
-    for (const scalar of host.all.flatMap(({ scalars }) => scalars)) scalar.dispose();
+    for (const scalar of host.scalars) scalar.dispose();
   }
-  const backend = currentBackend();
-  const program = withInputs(
-    traced.program,
-    host.all.flatMap(({ scalars }) => scalars),
-  );
-  return {
-    backend,
-    structure,
-    avals,
-    statics: leaves.map((leaf, i) => (avals[i] === null ? leaf : undefined)),
-    program,
-    computed,
-    executable: backend.compile(program),
-    returned: traced.returned,
-    output: traced.output,
-    returnsTensors: traced.returned.every((leaf) => leaf === result),
-  };
 }
 
 /** The program with these captured scalars as its first inputs. */

@@ -41,6 +41,10 @@ export class HostComputations {
   readonly all: HostNumbers[] = [];
   private asked = 0;
 
+  get scalars(): readonly Tensor[] {
+    return this.all.flatMap(({ scalars }) => scalars);
+  }
+
   /** Runs a trace. */
   during<T>(trace: () => T): T {
     const outer = open;
@@ -53,11 +57,10 @@ export class HostComputations {
     }
   }
 
-  ask(count: Count, compute: HostNumbers['compute']): readonly Tensor[] {
+  ask(count: Count, length: number, compute: HostNumbers['compute']): readonly Tensor[] {
     const known = this.all[this.asked++];
     if (known !== undefined) return known.scalars;
-    const values = compute((numbers.get(count.number) as number) + count.more);
-    const scalars = [...values].map(placeholder);
+    const scalars = Array.from({ length }, placeholder);
     this.all.push({ count, compute, scalars });
     return scalars;
   }
@@ -65,12 +68,21 @@ export class HostComputations {
 
 let open: HostComputations | undefined;
 
+/** What a count is in the call that a function is traced for. */
+export function numberNow({ number, more }: Count): number {
+  return (numbers.get(number) as number) + more;
+}
+
 /**
- * Scalars for what is computed on the host from a number of the caller's: schedules of hyper-parameters, say. {@link jit} computes them anew at each
+ * Scalars for `length` numbers that are computed on the host from a number of the caller's: schedules of hyper-parameters, say. {@link jit} computes them anew at each
  * call. To be called while a function that jit compiles is traced, which alone makes a {@link Count}.
  */
-export function hostNumbers(count: Count, compute: (value: number) => readonly number[]): readonly Tensor[] {
-  return (open as HostComputations).ask(count, compute);
+export function hostNumbers(
+  count: Count,
+  length: number,
+  compute: (value: number) => readonly number[],
+): readonly Tensor[] {
+  return (open as HostComputations).ask(count, length, compute);
 }
 
 /** A scalar that a trace captures, as it does tensors from outside. */

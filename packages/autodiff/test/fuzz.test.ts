@@ -28,7 +28,7 @@ import {
 type Tensor = tf.Tensor;
 type Result = tree.TensorTree;
 
-/** Throws at the kernel it was set to; counts kernels otherwise. */
+/** Throws at the kernel or result it was set to; counts them otherwise. */
 const fuse = { at: 0, count: 0 };
 function tick(): void {
   if (++fuse.count === fuse.at) throw new Error(`on purpose, at kernel ${fuse.at}`);
@@ -42,27 +42,34 @@ function throwWhereRecorded(): void {
   };
 }
 
-/** What runs on a device counts: on wasm where it asks for memory, elsewhere each kernel before it runs. The function returned undoes that. */
-function throwWhereRun(device: string): () => void {
-  if (device === 'wasm') {
-    const wasm = tf.backend() as tf.KernelBackend & { makeOutput(...args: unknown[]): unknown };
-    const { makeOutput } = wasm;
-    wasm.makeOutput = (...args) => {
-      tick();
-      return makeOutput.apply(wasm, args);
-    };
-    return () => {
-      wasm.makeOutput = makeOutput;
-    };
-  }
-  const kernels = tf.getKernelsForBackend(device).map((config) => ({ config, kernelFunc: config.kernelFunc }));
+/** The kernels of tfjs and the loops that run on the current device count; on wasm what makes a result. The function returned undoes that. */
+function throwWhereRun(): () => void {
+  const name = tf.getBackend();
+  const device = tf.backend() as unknown as { [method: string]: (...args: unknown[]) => unknown };
+  const making = name === 'wasm' ? 'makeOutput' : 'makeTensorInfo';
+  const make = device[making]!;
+  const kernels = (name === 'wasm' ? [] : tf.getKernelsForBackend(name)).map((config) => ({
+    config,
+    kernelFunc: config.kernelFunc,
+  }));
+  let inKernel = false;
   for (const { config, kernelFunc } of kernels) {
     config.kernelFunc = (parameters) => {
       tick();
-      return kernelFunc(parameters);
+      inKernel = true;
+      try {
+        return kernelFunc(parameters);
+      } finally {
+        inKernel = false;
+      }
     };
   }
+  device[making] = (...args) => {
+    if (!inKernel) tick();
+    return make.apply(device, args);
+  };
   return () => {
+    device[making] = make;
     for (const { config, kernelFunc } of kernels) config.kernelFunc = kernelFunc;
   };
 }
@@ -315,12 +322,12 @@ describe.each(['cpu', 'wasm'] as const)('%s', (device) => {
   });
 
   test.each(programs)('%s, while it runs', (_, program) => {
-    restore = throwWhereRun(device);
+    restore = throwWhereRun();
     expect(fuzz(program)).toBeGreaterThan(0);
   });
 
   test('what is compiled once, while it runs again', () => {
-    restore = throwWhereRun(device);
+    restore = throwWhereRun();
     const compiled = jit(vmap(grad((row: Tensor) => tf.sum(tf.tanh(tf.matMul(tf.reshape(row, [1, 3]), w))))));
     expect(fuzz(() => compiled(x))).toBeGreaterThan(0);
     compiled.dispose();

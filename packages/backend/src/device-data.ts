@@ -10,6 +10,24 @@ export function write(device: KernelBackend, { shape, dtype }: Aval, values: obj
   return { dataId: device.write(values as never, shape as number[], dtype), shape: shape as number[], dtype };
 }
 
+/** What `make` makes for each, or nothing if it fails for one. */
+export function makeAll<A>(
+  device: KernelBackend,
+  each: readonly A[],
+  make: (one: A, i: number) => TensorInfo,
+): TensorInfo[] {
+  const made: TensorInfo[] = [];
+  try {
+    each.forEach((one, i) => {
+      made.push(make(one, i));
+    });
+    return made;
+  } catch (error) {
+    for (const { dataId } of made) device.disposeData(dataId);
+    throw error;
+  }
+}
+
 // Some kernels of tfjs's cpu device return tensors that the engine counts: those are disposed as tensors. The engine also counts a buffer
 // that was shared with a tensor, and would do so for ever if the last reference to it ended unnoticed.
 export function release(engine: Engine, device: KernelBackend, info: TensorInfo | undefined): void {

@@ -1,10 +1,15 @@
 /** Fused equations on tfjs's cpu device. */
 import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
+import { makeAll } from './device-data.ts';
 import type { FusedEquation } from './fused.ts';
 import { elementsOf } from './host-memory.ts';
 import { loopSource } from './loop-source.ts';
 import type { Loop } from './loops.ts';
 import { type HostValues, hostValues, sizeOf } from './program.ts';
+
+type CpuDevice = KernelBackend & {
+  makeTensorInfo(shape: number[], dtype: string, values: HostValues): TensorInfo;
+};
 
 let allowed: boolean | undefined;
 
@@ -22,6 +27,7 @@ export function mayMakeFunctions(): boolean {
 
 /** Compiles the equations, each to a function of its own. */
 export function loopsOnCpu(equations: readonly FusedEquation[], device: KernelBackend): Loop[] {
+  const cpu = device as CpuDevice;
   return equations.map((equation): Loop => {
     const { reads, writes, outputs } = equation;
     const parameters = [...reads.map((_, i) => `in${i}`), ...writes.map((_, i) => `out${i}`)];
@@ -30,10 +36,9 @@ export function loopsOnCpu(equations: readonly FusedEquation[], device: KernelBa
     return (inputs) => {
       const results = outputs.map(({ shape, dtype }) => hostValues(dtype, sizeOf(shape)));
       run(...inputs.map((input) => elementsOf(device, input)), ...results);
-      return outputs.map(({ shape, dtype }, i): TensorInfo => {
-        const own = [...shape];
-        return { dataId: device.write(results[i] as HostValues, own, dtype), shape: own, dtype };
-      });
+      return makeAll(device, outputs, ({ shape, dtype }, i) =>
+        cpu.makeTensorInfo([...shape], dtype, results[i] as HostValues),
+      );
     };
   });
 }

@@ -1,5 +1,6 @@
 /** Fused equations on tfjs's wasm device. */
-import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
+import type { KernelBackend } from '@tensorflow/tfjs-core';
+import { makeAll } from './device-data.ts';
 import type { FusedEquation } from './fused.ts';
 import { binary } from './kernels.wasm.ts';
 import { loopModule } from './loop-code.ts';
@@ -17,13 +18,7 @@ export function loopsOnWasm(equations: readonly FusedEquation[], device: KernelB
     const run = exported[i] as WasmFunction;
     return (inputs) => {
       const addresses = inputs.map((input) => addressOf(device, input));
-      const results: TensorInfo[] = [];
-      try {
-        for (const { shape, dtype } of outputs) results.push(newTensor(device, shape, dtype));
-      } catch (error) {
-        for (const { dataId } of results) device.disposeData(dataId);
-        throw error;
-      }
+      const results = makeAll(device, outputs, ({ shape, dtype }) => newTensor(device, shape, dtype));
       for (const result of results) addresses.push(addressOf(device, result));
       run(...addresses);
       return results;

@@ -12,7 +12,6 @@ import type { Backend, Executable, RunInput } from './backend.ts';
 import { collector, placeTensor, release, write } from './device-data.ts';
 import { kernelOnCpu } from './elsewhere.ts';
 import { theEngine } from './engine.ts';
-import type { FusedEquation } from './fused.ts';
 import { HostInput, keepsHostInputs } from './host-input.ts';
 import { deviceInputNames } from './kernels.ts';
 import { kernelOnWasm } from './kernels-on-wasm.ts';
@@ -20,10 +19,11 @@ import { type Holdings, letGo, letGoAfter } from './lifetime.ts';
 import { type Loop, loopDevice } from './loops.ts';
 import { lower } from './lower.ts';
 import { peakBytes } from './peak-bytes.ts';
-import type { Atom, Aval, Constant, Equation, HostValues, KernelEquation, Literal, Program } from './program.ts';
+import type { Aval, Constant, HostValues, KernelEquation, Program } from './program.ts';
 import { type Results, resultsOn } from './results.ts';
 import { scanStep } from './scan-on-device.ts';
 import { simplify } from './simplify/index.ts';
+import { type Plan, slotsOf } from './slots.ts';
 
 /** The tfjs device that is current (`tf.getBackend()`) as a backend. */
 export function currentBackend(): Backend {
@@ -53,19 +53,14 @@ export function currentBackend(): Backend {
 
 const backends = new WeakMap<KernelBackend, Backend>();
 
-type Slots = (TensorInfo | undefined)[];
+/** What is in the slots of a run. */
+type Infos = (TensorInfo | undefined)[];
+
 interface Step {
   /** Computes the outputs of one equation into their slots. */
-  run(slots: Slots): void;
+  run(slots: Infos): void;
   /** Slots that no later step reads. */
   readonly free: readonly number[];
-}
-
-/** An equation and the slots it reads and writes. */
-interface Plan {
-  readonly equation: Equation | FusedEquation;
-  readonly inputs: readonly number[];
-  readonly outputs: readonly number[];
 }
 
 /** Calls the device's kernels one after the other, each intermediate freed after its last use. */
@@ -78,53 +73,22 @@ function compile(
 ): Executable {
   const engine = theEngine();
   const program = lower(simplify(original), name);
-  const slotOf = new Map<Atom | number, number>();
-  const slot = (atom: Atom): number => {
-    const key = atom.kind === 'value' ? atom.id : atom;
-    const known = slotOf.get(key);
-    if (known !== undefined) return known;
-    slotOf.set(key, slotOf.size);
-    return slotOf.size - 1;
-  };
-  const inputSlots = program.inputs.map(slot);
-  const constantSlots = program.constants.map(({ value }) => slot(value));
-  const literals = new Map<Literal, number>();
-  const visit = (atom: Atom): number => {
-    const index = slot(atom);
-    if (atom.kind === 'literal') literals.set(atom, index);
-    return index;
-  };
-
-  const lastUse = new Map<number, number>();
-  const plans = program.equations.map((equation, i): Plan => {
-    const inputs = equation.inputs.map(visit);
-    const outputs = equation.outputs.map(visit);
-    for (const index of [...inputs, ...outputs]) lastUse.set(index, i);
-    return { equation, inputs, outputs };
-  });
-  const outputSlots = program.outputs.map(visit);
-  for (const index of [...inputSlots, ...constantSlots, ...literals.values(), ...outputSlots]) lastUse.delete(index);
-
+  const { count, plans, own, literals, ...ends } = slotsOf(program);
   const fused = program.equations.filter((equation) => equation.type === 'fused');
   const loops = loopDevice(name)?.compile(fused, device) ?? [];
-
-  const slotCount = slotOf.size;
-  const given = new Set([...inputSlots, ...constantSlots, ...literals.values()]);
-  const owned = new Set([...lastUse.keys(), ...outputSlots].filter((index) => !given.has(index)));
-  const known: Slots = new Array(slotCount).fill(undefined);
+  const known: Infos = new Array(count).fill(undefined);
   for (const [literal, index] of literals) {
     const info = write(device, literal, literal.values.slice());
     holdings.data.push(info);
     known[index] = info;
   }
 
-  const makeStep = (plan: Plan, i: number): Step => {
-    const { equation, inputs, outputs } = plan;
-    const free = [...new Set([...inputs, ...outputs])].filter((index) => lastUse.get(index) === i);
+  const makeStep = (plan: Plan): Step => {
+    const { equation, inputs, outputs, free } = plan;
     if (equation.type === 'call') throw new Error('a custom derivative is left in a simplified program');
     if (equation.type === 'fused') {
       const loop = loops[fused.indexOf(equation)] as Loop;
-      const run = (slots: Slots): void => {
+      const run = (slots: Infos): void => {
         const results = loop(inputs.map((index) => slots[index] as TensorInfo));
         outputs.forEach((index, i) => {
           slots[index] = results[i];
@@ -139,13 +103,13 @@ function compile(
     }
     const kernelFunc = deviceKernel(equation.kernel, name);
     const names = deviceInputNames(equation.kernel);
-    return { run: kernelStep(kernelFunc, names, plan, device, known, (index) => owned.has(index)), free };
+    return { run: kernelStep(kernelFunc, names, plan, device, known, (index) => own.has(index)), free };
   };
   const steps = plans.map(makeStep);
   const collect = collector(
     device,
     program.outputs,
-    outputSlots.map((index, i) => owned.has(index) && outputSlots.indexOf(index) === i),
+    ends.outputs.map((index, i) => own.has(index) && ends.outputs.indexOf(index) === i),
     results,
   );
   const keep = keepsHostInputs(name, program);
@@ -167,14 +131,14 @@ function compile(
       try {
         for (let i = 0; i < inputs.length; i++) {
           const input = inputs[i] as RunInput;
-          slots[inputSlots[i] as number] =
+          slots[ends.inputs[i] as number] =
             input instanceof TensorClass
               ? placeTensor(engine, device, input as Tensor, program.inputs[i] as Aval)
               : (hostInputs[i] as HostInput).write(input as HostValues | number);
         }
-        for (let i = 0; i < constantSlots.length; i++) {
+        for (let i = 0; i < ends.constants.length; i++) {
           const { value, source } = program.constants[i] as Constant<Tensor>;
-          slots[constantSlots[i] as number] = placeTensor(engine, device, source, value);
+          slots[ends.constants[i] as number] = placeTensor(engine, device, source, value);
         }
         for (const { run, free } of steps) {
           run(slots);
@@ -183,12 +147,12 @@ function compile(
             slots[index] = undefined;
           }
         }
-        for (const index of outputSlots) infos.push(slots[index] as TensorInfo);
+        for (const index of ends.outputs) infos.push(slots[index] as TensorInfo);
         done = true;
         return collect(infos);
       } finally {
         for (const input of hostInputs) input.endRun(infos);
-        if (!done) for (const index of owned) release(engine, device, slots[index]);
+        if (!done) for (const index of own) release(engine, device, slots[index]);
       }
     },
     dispose(): void {
@@ -207,9 +171,9 @@ function kernelStep(
   names: readonly string[] | undefined,
   { equation, inputs, outputs }: Plan,
   device: KernelBackend,
-  known: Slots,
+  known: Infos,
   isOwn: (index: number) => boolean,
-): (slots: Slots) => void {
+): (slots: Infos) => void {
   const bound: Record<string | number, TensorInfo | undefined> = names === undefined ? ([] as never) : {};
   const reads = inputs.map((index, i) => ({ index, name: names === undefined ? i : (names[i] as string) }));
   for (const { index, name } of reads) bound[name] = known[index];

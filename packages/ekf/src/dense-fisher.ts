@@ -23,6 +23,7 @@ import {
   hyperNames,
   type Initial,
   initDense,
+  predicted,
   type State,
   sampleDense,
   type Tensors,
@@ -110,10 +111,11 @@ function stepOf<P extends TensorTree, B, A>(
     return stepper<Tensors<P>, B, Scalars<Hyper>, A>(
       name,
       (tensors, batch, hyper, context) => {
-        const { values, aux, gradient, products } = productsOf(tensors.params, batch, context);
+        const l = predicted(tensors, hyper);
+        const { values, aux, gradient, products } = productsOf(tensors.params, batch, context, l);
         const [average, fisher] = [div(gradient, values.size), div(products, values.size)];
-        const at = { ...tensors, logLikelihood: mean<Tensor>(values) };
-        return [filtered(at, average, fisher, hyper, remedyOfGradients), aux];
+        const at = { params: tensors.params, logLikelihood: mean<Tensor>(values) };
+        return [filtered(at, l, average, fisher, hyper, remedyOfGradients), aux];
       },
       { value: 'logLikelihood', remedy: remedyOfGradients, hyper: hyperNames },
     );

@@ -16,7 +16,7 @@ import {
   type UpdateOptions,
 } from '@posteriors/transform';
 import { ravel, type TensorTree } from '@posteriors/tree';
-import { neg, type Tensor } from '@tensorflow/tfjs-core';
+import { matMul, neg, type Tensor } from '@tensorflow/tfjs-core';
 import {
   checkConfig,
   filtered,
@@ -25,6 +25,7 @@ import {
   hyperNames,
   type Initial,
   initDense,
+  predicted,
   type State,
   sampleDense,
   type Tensors,
@@ -123,8 +124,10 @@ function stepOf<P extends TensorTree, B, A>(
           (params: P, data: B) => model(params, data, context)[0],
           (z: Tensor) => neg(outer(z, batch)),
         );
-        const at = { ...tensors, logLikelihood: value };
-        return [filtered(at, ravel(gradient).flat, curvature(tensors.params, batch), hyper, remedyOfCurvature), aux];
+        const l = predicted(tensors, hyper);
+        const inner = matMul(l, matMul(curvature(tensors.params, batch), l), true) as Tensor;
+        const at = { params: tensors.params, logLikelihood: value };
+        return [filtered(at, l, ravel(gradient).flat, inner, hyper, remedyOfCurvature), aux];
       },
       { value: 'logLikelihood', remedy: remedyOfCurvature, hyper: hyperNames },
     );

@@ -1,5 +1,5 @@
 /** The step of a state: a number; while a function is compiled by `jit`, what stands for one. */
-import { Count, hostNumbers, isNumber } from '@posteriors/autodiff';
+import { Count, hostNumbers, isNumber, numberNow } from '@posteriors/autodiff';
 import { flatten, unflatten } from '@posteriors/tree';
 import { add, cast, reshape, scalar, type Tensor, tidy } from '@tensorflow/tfjs-core';
 
@@ -31,13 +31,18 @@ export function clockOf(step: unknown): Clock {
 
 /** Hyper-parameters whose numbers are computed at each call of the compiled function. */
 function computedHyper(count: Count, at: (step: number) => object): object {
-  let hyper: { readonly leaves: readonly unknown[]; readonly structure: Parameters<typeof unflatten>[0] } | undefined;
-  const numbersAt = (step: number): number[] =>
-    tidy(() => {
-      const { leaves, structure } = flatten<unknown>(at(step));
-      hyper ??= { leaves, structure };
-      return leaves.filter((leaf) => typeof leaf === 'number') as never;
-    });
-  const scalars = hostNumbers(count, numbersAt);
-  return hyper as never;
+  const { leaves, structure } = flatten<unknown>(at(numberNow(count)));
+  const { length } = leaves.filter(isPlainNumber);
+  const scalars = hostNumbers(count, length, (step) =>
+    tidy(() => flatten<unknown>(at(step)).leaves.filter(isPlainNumber)),
+  );
+  let next = 0;
+  return unflatten<unknown, unknown>(
+    structure,
+    leaves.map((leaf) => (isPlainNumber(leaf) ? scalars[next++] : leaf)),
+  ) as object;
+}
+
+function isPlainNumber(leaf: unknown): leaf is number {
+  return typeof leaf === 'number';
 }

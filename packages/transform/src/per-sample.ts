@@ -50,7 +50,7 @@ export interface PerSampleSums<P, A> extends PerSampleTotals<A> {
 export interface PerSampleProducts<A> extends PerSampleTotals<A> {
   /** Sum of the gradients `g`, `[p]` in the order of `tree.ravel`. */
   readonly gradient: Tensor;
-  /** Sum of `g gᵀ`, `[p, p]`. */
+  /** Sum of `g gᵀ`, `[p, p]`; of `(Fᵀ g) (Fᵀ g)ᵀ`, `[q, q]`, where a matrix `F` is given, `[p, q]`. */
   readonly products: Tensor;
 }
 
@@ -91,16 +91,24 @@ export function perSampleSums<P extends TensorTree, B, A>(
   });
 }
 
-/** The sums over the examples of {@link perSampleGradients} and of their outer products. Holds a bounded number of gradients at a time. */
+/**
+ * The sums over the examples of {@link perSampleGradients} and of their outer products. Holds a bounded number of gradients at a time. With a
+ * matrix as last argument it is the products of these with the gradients that are multiplied: for fewer examples than twice the parameters
+ * that is less work than to multiply the sum from both sides, and the result is symmetric to the bit.
+ */
 export function perSampleProducts<P extends TensorTree, B, A>(
   name: string,
   logProb: LogProbFn<P, B, A>,
   perSample: boolean,
-): Of<P, B, PerSampleProducts<A>> {
-  return totals(name, logProb, perSample, (gradients: P) => {
-    const rows = vmap((gradient: P): Tensor => ravel(gradient).flat)(gradients);
-    return { gradient: sum<Tensor>(rows, 0), products: matMul(rows, rows, true) as Tensor };
-  });
+): (...args: [...Parameters<Of<P, B, unknown>>, factor?: Tensor]) => PerSampleProducts<A> {
+  return (params, batch, context, factor) => {
+    const of = totals(name, logProb, perSample, (gradients: P) => {
+      const rows = vmap((gradient: P): Tensor => ravel(gradient).flat)(gradients);
+      const factors = factor === undefined ? rows : (matMul(rows, factor) as Tensor);
+      return { gradient: sum<Tensor>(rows, 0), products: matMul(factors, factors, true) as Tensor };
+    });
+    return of(params, batch, context);
+  };
 }
 
 /** The sum over the examples of what `reduce` makes of the gradients of some of them. */

@@ -87,17 +87,17 @@ export function stepper<T extends object, B, H, A>(
     if (inplace && currentTrace() !== null)
       throw new Error(`${name}: inplace is not possible inside of a transform: leave it out`);
     const { key, step: at, ...tensors } = requireState(name, state);
-    const { number, step, next: later } = clockOf(at);
+    const clock = clockOf(at);
     requireOneKey(key);
     if (inplace) requireWritable(state);
-    const onHost = key instanceof Uint32Array && step instanceof Uint32Array;
-    const hyper = hyperAt(number);
+    const onHost = key instanceof Uint32Array && typeof at === 'number';
+    const hyper = clock.hyper(hyperAt);
     const args = {
       state: tensors,
       batch,
       hyper,
-      key: onHost ? foldIn(key, number) : key,
-      step,
+      key: onHost ? foldIn(key, at) : key,
+      step: clock.step,
       aux: withAux,
       foldKey: !onHost,
     } as unknown as Arguments<T, B, H>;
@@ -109,16 +109,16 @@ export function stepper<T extends object, B, H, A>(
       if (found !== undefined) {
         disposeTensors([next, aux, inspected]);
         throw new Error(
-          `${found.place} is ${found.value} at step ${number}. ${remedy(found.field, hyper)} The state is as it was; { check: false } goes on regardless.`,
+          `${found.place} is ${found.value} at step ${at}. ${remedy(found.field, hyper)} The state is as it was; { check: false } goes on regardless.`,
         );
       }
       const shown = inspected instanceof Tensor ? inspected : value && (next[value] as Tensor);
-      if (number === 0 && shown) inspect?.(shown.dataSync()[0] as number, batch, hyper);
+      if (at === 0 && shown) inspect?.(shown.dataSync()[0] as number, batch, hyper);
     }
     disposeTensors(inspected);
     if (inplace) return [replace(state, tensors, next, aux), aux as A];
     const ownKey = key instanceof Uint32Array ? key : clone(key);
-    return [makeState({ ...next, key: ownKey, step: later }) as unknown as typeof state, aux as A];
+    return [makeState({ ...next, key: ownKey, step: clock.next }) as unknown as typeof state, aux as A];
   };
   return (...args) => named(name, () => update(...args));
 }

@@ -4,6 +4,7 @@ import '@posteriors/backend/wasm';
 import { jit, programsOf, valueAndGrad, vmap } from '@posteriors/autodiff';
 import { printProgram, setBackend } from '@posteriors/backend';
 import { key, keyTensor, normal, split } from '@posteriors/random';
+import { expectNoLeak } from '@posteriors/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -105,16 +106,45 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (device) => {
     for (const [i, x] of alone.params.x.dataSync().entries()) expect(of[i]).toBeCloseTo(x, 5);
   });
 
-  test('a schedule needs the number: the hyper-parameter as an argument does not', () => {
-    const transform = walk({ learningRate: (step) => 0.1 / (1 + step) });
+  test('schedules are asked at each call, and do not compile anew; a tensor of the caller is one', () => {
+    const asked: number[] = [];
+    const transform = walk({
+      learningRate: (step) => {
+        asked.push(step);
+        return 0.1 / (1 + step);
+      },
+    });
+    const update = jit((s: Walk) => {
+      const [next] = transform.update(s, batch);
+      return transform.update(next, batch)[0];
+    });
+    let [one, other] = [transform.init(start, { seed: 4 }), transform.init(start, { seed: 4 })];
+    for (let i = 0; i < 3; i++) {
+      one = transform.update(transform.update(one, batch)[0], batch)[0];
+      asked.length = 0;
+      const { numTensors } = tf.memory();
+      const next = update(other);
+      expect(tf.memory().numTensors).toBe(numTensors + 3);
+      other = next;
+      expect(values(other)).toEqual(values(one));
+      if (i > 0) expect(asked).toEqual([2 * i, 2 * i + 1]);
+    }
+    expect(update.traces).toBe(1);
+    const given = jit((s: Walk, learningRate: tf.Tensor) => transform.update(s, batch, { hyper: { learningRate } })[0]);
+    const first = transform.init(start, { seed: 4 });
+    expect(values(given(first, tf.scalar(0.1)))).toEqual(values(transform.update(first, batch)[0]));
+  });
+
+  test('a function that fails while it is traced leaves nothing', () => {
+    const transform = walk({ learningRate: 0.1 });
     const state = transform.init(start, { seed: 4 });
-    expect(() => jit((s: Walk) => transform.update(s, batch)[0])(state)).toThrow(
-      /walk: a schedule cannot be asked for the number of the step .* options\.hyper/,
-    );
-    const update = jit(
-      (s: Walk, learningRate: tf.Tensor) => transform.update(s, batch, { hyper: { learningRate } })[0],
-    );
-    expect(values(update(state, 0.1 as unknown as tf.Tensor))).toEqual(values(transform.update(state, batch)[0]));
+    expectNoLeak(() => {
+      const failing = jit((s: Walk) => {
+        transform.update(s, batch);
+        throw new Error('it fails');
+      });
+      expect(() => failing(state)).toThrow('it fails');
+    });
   });
 
   test('what an update runs can be printed', () => {

@@ -105,6 +105,15 @@ describe.each([true, false])('a number that all examples share, perSample: %s', 
   });
 });
 
+test.each([true, false])('outer products of gradients times a matrix, perSample: %s', (perSample) => {
+  const factor = tf.tensor2d([[1, 2], [0, 1], [-1, 0.5], [3, 0], [1, 1]]); // biome-ignore format: a matrix
+  const of = perSampleProducts('name', perSample ? vector : scalar, perSample);
+  const result = evaluate('test', () => ({ ...of(params, batch, context, factor) }));
+  const rows = tf.stack(gradients.map(({ a, b }) => tf.concat([tf.reshape(a, [4]), tf.reshape(b, [1])])));
+  expect(result.gradient).toBeAllClose(tf.sum(rows, 0));
+  expect(result.products).toBeAllClose(tf.matMul(factor, tf.matMul(tf.matMul(rows, rows, true), factor), true));
+});
+
 test.each([true, false])('the work on an example does not grow with the batch, perSample: %s', (perSample) => {
   const of = perSampleSums('name', perSample ? vector : scalar, perSample);
   const numbers = (examples: number): number => {

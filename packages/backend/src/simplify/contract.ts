@@ -1,5 +1,5 @@
 /** Sums of products of labelled factors, by matrix products, elementwise ones and sums. */
-import { type Apply, applying } from '../equations.ts';
+import { type Apply, applying, kernelEquation } from '../equations.ts';
 import { type Atom, type KernelEquation, literal, sizeOf, type Value } from '../program.ts';
 import type { Axis, Label } from './labels.ts';
 
@@ -46,13 +46,7 @@ export function contracted(
   }
   const shape = sizesOf(kept);
   if (`${total?.shape}` !== `${shape}`) total = apply('BroadcastTo', [total as Atom], shape, { shape });
-  equations.push({
-    type: 'kernel',
-    kernel: 'Reshape',
-    inputs: [total as Atom],
-    attributes: { shape: output.shape },
-    outputs: [output],
-  });
+  equations.push(kernelEquation('Reshape', [total as Atom], { shape: output.shape }, output));
   return equations;
 }
 

@@ -103,25 +103,34 @@ export function hyperAt(name: string, params: TensorTree, hyper: Hyper, step: nu
   return values;
 }
 
+/** The lower triangular `L` of the covariance `L Lᵀ` that is predicted for a step. */
+export function predicted<P extends TensorTree>(
+  { params, cov }: Tensors<P>,
+  { transitionCov }: Scalars<Hyper>,
+): Tensor {
+  const count = size(params);
+  requireMatrix('cov', cov, count);
+  return cholesky(add(cov, transitionCov.rank === 0 ? symmetricLike(transitionCov, count) : transitionCov));
+}
+
 /**
- * The mean and covariance after a step. `gradient`, `[p]`, and `curvature`, `[p, p]`, are those of the log likelihood, the latter negated.
+ * The mean and covariance after a step. `gradient`, `[p]`, and `curvature`, `[p, p]`, are those of the log likelihood, the latter negated
+ * and as `Lᵀ G L`, with the `L` that was {@link predicted}.
  *
- * With the predicted covariance `L Lᵀ` the new one is `L (I + ε Lᵀ G L)⁻¹ Lᵀ = Wᵀ W`: symmetric and positive definite as it stands, and
- * nothing is inverted whose eigenvalues are below 1. `remedy` says what is wrong where that is not so.
+ * The new covariance is `L (I + ε Lᵀ G L)⁻¹ Lᵀ = Wᵀ W`: symmetric and positive definite as it stands, and nothing is inverted whose
+ * eigenvalues are below 1. `remedy` says what is wrong where that is not so.
  */
 export function filtered<P extends TensorTree>(
-  { params, cov, logLikelihood }: Tensors<P>,
+  { params, logLikelihood }: Pick<Tensors<P>, 'params' | 'logLikelihood'>,
+  l: Tensor,
   gradient: Tensor,
   curvature: Tensor,
-  { learningRate: epsilon, transitionCov }: Scalars<Hyper>,
+  { learningRate: epsilon }: Scalars<Hyper>,
   remedy: (field: string) => string,
 ): Tensors<P> {
   const { flat, unravel } = ravel(params);
-  requireMatrix('cov', cov, flat.size);
   const unit = symmetricLike(1, flat.size);
-  const predicted = add(cov, transitionCov.rank === 0 ? mul(unit, transitionCov) : transitionCov);
-  const l = cholesky(predicted);
-  const inner = add(unit, mul(epsilon, matMul(l, matMul(curvature, l), true)));
+  const inner = add(unit, mul(epsilon, curvature));
   // Where the log likelihood is NaN, that is what the step reports, and not a pivot.
   const factor = cholesky(where(isNotANumber(logLikelihood), unit, inner), { remedy: remedy('cov') });
   const w = triangularSolve(factor, transpose(l));
