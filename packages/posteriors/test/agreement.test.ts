@@ -66,8 +66,9 @@ async function oneUpdate(
   const classes = tf.tensor1d(Array.from({ length: examples }, (_, i) => (i * i) % 3), 'int32'); // biome-ignore format: one formula
   const batch = { x: random.normal(random.key(9), [examples, inputs]), y: tf.cast(tf.oneHot(classes, 3), 'float32') };
   const [state] = transform.update(transform.init(params, { seed: 1 }), batch, { compile });
-  const { key: _, step: __, ...tensors } = state;
-  const leaves = tree.leaves<tf.Tensor>(tensors);
+  const { key: _, step: __, ...rest } = state;
+  const tensors = rest as tree.TensorTree;
+  const leaves = tree.leaves(tensors) as tf.Tensor[];
   return Object.fromEntries(tree.paths(tensors).map((path, i) => [path, leaves[i]!.dataSync() as Float32Array]));
 }
 

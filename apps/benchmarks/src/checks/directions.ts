@@ -1,5 +1,5 @@
 /** Matrices are compared by their products with a few fixed vectors, which cost no more than a gradient each. */
-export const DIRECTIONS = 3;
+const DIRECTIONS = 3;
 
 /** Vectors without structure, of size 1 in each element. */
 export function directions(size: number): Float64Array[] {

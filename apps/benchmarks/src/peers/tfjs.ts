@@ -11,13 +11,16 @@ const identity = { name: 'tfjs eager', version: tf.version.tfjs };
 /** More gradients in a step than this are not worth waiting for. */
 const MOST_EXAMPLES = 128;
 
+/** Measured for the LSTM: 137 s on cpu. wasm has no such kernel. */
+const TOO_SLOW =
+  'a step would take minutes: the gradient of tf.gather goes through all words for each of the vocabulary';
+
 export const tfjsEager: Peer = {
   async contenders(workload) {
     const reason = whyNot(workload);
     if (reason !== undefined) return [{ name: identity.name, missing: reason }];
     if (workload.kind === 'posterior') {
       const { model } = workload;
-      if (model.eagerLogPosterior === undefined) return [];
       const begin = (start: Parameters<typeof beginSampler>[2], algorithm: Algorithm) =>
         beginSampler(model, algorithm as PosteriorWorkload['algorithm'], start);
       return [tensorContender(identity, workload, begin)];
@@ -33,7 +36,7 @@ export const tfjsEager: Peer = {
 };
 
 function whyNot({ kind, model, algorithm }: Workload): string | undefined {
-  if (kind === 'posterior') return;
+  if (kind === 'posterior') return model.eagerLogPosterior === undefined ? TOO_SLOW : undefined;
   if (algorithm.name === 'ekf.denseFisher') return 'tfjs has no Cholesky factorisation';
   if (algorithm.name === 'laplace.denseHessian' || algorithm.name === 'laplace.denseGgn') {
     return 'tfjs has neither Hessians nor Jacobians';

@@ -11,10 +11,6 @@ const UNITS = 32;
 /** The last state of an LSTM over words, 168,386 parameters, with a standard normal prior: IMDB reviews, negative or positive. */
 export async function loadLstm(size: number, length: number): Promise<Posterior> {
   const { words, labels, count } = await loadReviews(size, length);
-  const oneHot = new Float32Array(size * CLASSES);
-  labels.forEach((label, row) => {
-    oneHot[row * CLASSES + label] = 1;
-  });
   const [embedding, inputs, recurrent, outputs] = glorot(
     [VOCABULARY, UNITS],
     [UNITS, 4 * UNITS],
@@ -35,7 +31,6 @@ export async function loadLstm(size: number, length: number): Promise<Posterior>
       {
         words: { shape: [size, length], values: words },
         labels: { shape: [size], values: labels },
-        oneHot: { shape: [size, CLASSES], values: oneHot },
       },
     ],
     numData: count,
@@ -47,13 +42,6 @@ export async function loadLstm(size: number, length: number): Promise<Posterior>
       );
       const logLikelihood = tf.mean(categoricalLogProb(logits(params, last), data.labels as tf.Tensor));
       return tf.add(logLikelihood, tf.div(diagNormalLogProb(params, 0, 1, { normalize: false }), count));
-    },
-    eagerLogPosterior: (params, data) => {
-      let carry = start(data);
-      for (const x of tf.unstack(embedded(params, data))) carry = cell(params, carry, x);
-      const loss = tf.losses.softmaxCrossEntropy(data.oneHot as tf.Tensor, logits(params, carry));
-      const squares = Object.values(params).map((leaf) => tf.sum(tf.square(leaf)));
-      return tf.sub(tf.mul(-0.5 / count, tf.addN(squares)), loss as tf.Scalar);
     },
     gradient: (params) => lstmGradient(params, words, labels, count),
   };

@@ -31,7 +31,7 @@ export interface Posterior extends Data {
   readonly chains?: number;
   /** For posteriors, with its distributions: a scalar, of one chain. */
   readonly logPosterior: OfTensors;
-  /** For TensorFlow.js alone: the same but for constants, with its losses; of several chains the sum. Absent where it is not written. */
+  /** For TensorFlow.js alone: the same but for constants, with its losses; of several chains the sum. Absent where a step would take minutes. */
   readonly eagerLogPosterior?: OfTensors;
   /** The gradient by plain float64 loops, to check the others: of the first batch. */
   readonly gradient: (params: Named<Float64Array>) => Named<Float64Array>;
