@@ -6,7 +6,7 @@ import { checkContender } from './check.ts';
 import type { Contender, Missing } from './contender.ts';
 import { DEVICES, type Device, startDevices } from './devices.ts';
 import { type Entry, type RunFacts, type Timings, toEntry, toMeasureEntry, writeJson } from './entry.ts';
-import { OptionError, type Options, parseOptions, usage } from './options.ts';
+import { commandOf, OptionError, type Options, parseOptions, usage } from './options.ts';
 import { gradientAlone, waysOf } from './ours.ts';
 import { startPeers } from './peers/index.ts';
 import type { Peer } from './peers/peer.ts';
@@ -30,11 +30,12 @@ try {
   process.exitCode = error instanceof OptionError ? 2 : 1;
 }
 
-async function main({ workloads, devices, json, quick, peers: withPeers, python }: Options): Promise<void> {
+async function main(options: Options): Promise<void> {
+  const { workloads, devices, json, quick, peers: withPeers, python } = options;
   const { present, missing } = await startDevices(devices ?? DEVICES);
   const run: RunFacts = {
     machine: machine(),
-    command: ['npm run bench --', ...process.argv.slice(2)].join(' '),
+    command: commandOf(options),
     date: new Date().toISOString().slice(0, 10),
     load: loadavg()[0] ?? 0,
   };

@@ -78,6 +78,17 @@ export function parseOptions(argv: readonly string[], environment: NodeJS.Proces
   };
 }
 
+/** The command line that gives these options, without where the figures go and which file the Python is. */
+export function commandOf({ workloads, devices, quick, peers }: Options): string {
+  const parts = [
+    workloads.length < ALL.length && `--workload ${workloads.join(',')}`,
+    devices && `--device ${devices.join(',')}`,
+    quick && '--quick',
+    peers && '--peers',
+  ];
+  return ['npm run bench --', ...parts.filter(Boolean)].join(' ').replace(/ --$/, '');
+}
+
 /** What the command line holds for one option; `inlineValue` is whether an equals sign leads to its value. */
 type OptionToken = { name: string; rawName: string; value: string | undefined; inlineValue: boolean | undefined };
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { OptionError, parseOptions, usage } from '../src/options.ts';
+import { commandOf, OptionError, parseOptions, usage } from '../src/options.ts';
 import { MEASURES } from '../src/transforms/index.ts';
 import { WORKLOADS } from '../src/workloads/index.ts';
 
@@ -58,5 +58,16 @@ describe('parseOptions', () => {
   ])('refuses %s and lists the options', (line, problem) => {
     expect(() => parse(line)).toThrow(new OptionError(problem));
     expect(new OptionError(problem).message).toBe(`${problem}\n\n${usage}`);
+  });
+});
+
+describe('commandOf', () => {
+  test('is the command line again, but for files', () => {
+    const line = '--workload W1,W6-32 --device cpu,wasm --quick --peers';
+    expect(commandOf(parse(`${line} --json out.json --python venv/bin/python`))).toBe(`npm run bench -- ${line}`);
+    expect(commandOf(parse('--device wasm --workload W6'))).toBe(
+      'npm run bench -- --workload W6-512,W6-32 --device wasm',
+    );
+    expect(commandOf(parse(''))).toBe('npm run bench');
   });
 });

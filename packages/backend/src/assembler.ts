@@ -84,7 +84,7 @@ function signed(value: number): Code {
 export const get = (local: number): Code => [0x20, ...unsigned(local)];
 export const set = (local: number): Code => [0x21, ...unsigned(local)];
 export const call = (index: number): Code => [0x10, ...unsigned(index)];
-export const i32 = (value: number): Code => [0x41, ...signed(value)];
+const i32 = (value: number): Code => [0x41, ...signed(value)];
 
 /** `code` so often as the whole number in `counter` says, which must be 1 or more and is 0 in the end. */
 export function countdown(counter: number, times: number, code: Code): Code {

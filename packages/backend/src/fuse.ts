@@ -10,7 +10,15 @@ import {
   reduces,
   sameAxes,
 } from './fused.ts';
-import { type Atom, type Equation, type KernelEquation, type Program, sizeOf, type Value } from './program.ts';
+import {
+  type Atom,
+  type Equation,
+  type KernelEquation,
+  type Literal,
+  type Program,
+  sizeOf,
+  type Value,
+} from './program.ts';
 
 /** A program in which elementwise equations are parts of loops. */
 export type FusedProgram<Source = unknown> = Omit<Program<Source>, 'equations'> & {
@@ -184,7 +192,7 @@ function fused(
   const inputs: Atom[] = [];
   const operandOf = (operand: Atom, equation: KernelEquation): Operand => {
     const { atom, shape: own } = viewOf(operand);
-    if (atom.kind === 'literal' && sizeOf(atom.shape) === 1) return { type: 'constant', literal: atom };
+    if (atom.kind === 'literal' && isUniform(atom)) return { type: 'constant', literal: atom };
     const statement = atom.kind === 'value' ? statementOf.get(atom.id) : undefined;
     if (statement !== undefined) return { type: 'statement', index: statement };
     const axes = axesOfOperand(own, equation);
@@ -224,6 +232,11 @@ function needed(
       return true;
     })
     .reverse();
+}
+
+/** Whether all elements are the same. */
+function isUniform({ values }: Literal): boolean {
+  return values.every((value) => Object.is(value, values[0]));
 }
 
 function sameAtom(a: Atom, b: Atom): boolean {

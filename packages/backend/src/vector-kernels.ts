@@ -3,7 +3,7 @@ import { backend_util } from '@tensorflow/tfjs-core';
 import { type Code, get, op, set, splat, zero } from './assembler.ts';
 import type { Attributes, DataType, KernelEquation } from './program.ts';
 
-export interface Context {
+interface Context {
   readonly attributes: Attributes;
   /** A local that is free. */
   readonly scratch: number;
