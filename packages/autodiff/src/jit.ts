@@ -43,6 +43,8 @@ interface Entry {
   readonly avals: readonly (Aval | null)[];
   /** The leaves that are part of the program; undefined where a leaf is an input. */
   readonly statics: readonly unknown[];
+  /** Which leaves are numbers, of which a transform inside knows that they are no tensors. */
+  readonly numbers: readonly boolean[];
   /** Its inputs are what is computed on the host, and the leaves. */
   readonly program: Program<Tensor>;
   readonly computed: readonly (Counted & Pick<HostNumbers, 'compute'>)[];
@@ -116,7 +118,7 @@ export function jit<A extends readonly unknown[], Y>(
     const { entry, leaves } = lookUp(args);
     const inputs: RunInput[] = [];
     for (const { leaf, more, compute } of entry.computed) {
-      inputs.push(...compute(numberAt(name, leaves, leaf) + more));
+      inputs.push(...compute((leaves[leaf] as number) + more));
     }
     for (let i = 0; i < leaves.length; i++) {
       if (entry.avals[i] === null) continue;
@@ -125,7 +127,7 @@ export function jit<A extends readonly unknown[], Y>(
     }
     noteProgram(name, entry.executable);
     const tensors = runOnTape(name, entry.program, entry.executable, inputs);
-    return unflatten(entry.output, entry.returnsTensors ? tensors : withTensors(name, entry, tensors, leaves)) as Y;
+    return unflatten(entry.output, entry.returnsTensors ? tensors : withTensors(entry, tensors, leaves)) as Y;
   };
   return Object.defineProperties(compiled, {
     traces: { get: () => traces },
@@ -144,23 +146,12 @@ export function jit<A extends readonly unknown[], Y>(
 const result: unique symbol = Symbol('result');
 
 /** The leaves that a call returns. */
-function withTensors(
-  name: string,
-  { returned }: Entry,
-  tensors: readonly Tensor[],
-  leaves: readonly unknown[],
-): unknown[] {
+function withTensors({ returned }: Entry, tensors: readonly Tensor[], leaves: readonly unknown[]): unknown[] {
   let next = 0;
   return returned.map((leaf) => {
     if (leaf === result) return tensors[next++];
-    return leaf instanceof Counted ? numberAt(name, leaves, leaf.leaf) + leaf.more : leaf;
+    return leaf instanceof Counted ? (leaves[leaf.leaf] as number) + leaf.more : leaf;
   });
-}
-
-function numberAt(name: string, leaves: readonly unknown[], leaf: number): number {
-  const number = leaves[leaf];
-  if (typeof number === 'number') return number;
-  throw new Error(`${name}: the function counts on a number that is a tensor in this call; give it as a number`);
 }
 
 function compile<A extends readonly unknown[], Y>(
@@ -214,6 +205,7 @@ function compile<A extends readonly unknown[], Y>(
       structure,
       avals,
       statics: leaves.map((leaf, i) => (avals[i] === null ? leaf : undefined)),
+      numbers: leaves.map((leaf) => typeof leaf === 'number'),
       program,
       computed,
       executable: backend.compile(program),
@@ -271,16 +263,19 @@ export function inputAval(name: string, leaf: unknown, path: () => string): Aval
 const scalarAval: Aval = { shape: [], dtype: 'float32' };
 
 /** Whether a program was made for leaves like these. A disposed tensor fits none. */
-function fits({ avals, statics }: Entry, leaves: readonly unknown[]): boolean {
+function fits({ avals, statics, numbers }: Entry, leaves: readonly unknown[]): boolean {
   for (let i = 0; i < avals.length; i++) {
     const [aval, leaf] = [avals[i] as Aval | null, leaves[i]];
     if (aval === null) {
       if (statics[i] !== leaf) return false;
+    } else if (numbers[i] !== (typeof leaf === 'number')) {
+      return false;
     } else if (leaf instanceof Tensor) {
       if (leaf.dtype !== aval.dtype || !sameShape(leaf.shape, aval.shape) || leaf.isDisposed) return false;
-    } else if (typeof leaf === 'number') {
-      if (aval.dtype !== 'float32' || aval.shape.length !== 0) return false;
-    } else if (!(leaf instanceof Uint32Array && aval.dtype === 'int32' && sameShape([leaf.length], aval.shape))) {
+    } else if (
+      !numbers[i] &&
+      !(leaf instanceof Uint32Array && aval.dtype === 'int32' && sameShape([leaf.length], aval.shape))
+    ) {
       return false;
     }
   }

@@ -27,6 +27,13 @@ export class Count {
     this.number = number;
     this.more = more;
   }
+
+  /** @throws always: what it counts is not known. */
+  [Symbol.toPrimitive](): never {
+    throw new Error(
+      'a number of the caller, such as the step of a state, is not known while a function is compiled: compute with it outside of the compiled function',
+    );
+  }
 }
 
 /** Numbers that are computed on the host before each run of a program, and the scalars that stand for them. */

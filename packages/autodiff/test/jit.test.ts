@@ -74,7 +74,16 @@ describe('one program for each kind of arguments', () => {
     const { scaled, n } = f({ v: rows, n: 10 });
     expect(scaled).toBeAllClose([[10, 20], [30, 40]]); // biome-ignore format: one line
     expect([n, f.traces]).toEqual([12, 1]);
-    expect(() => f({ v: rows, n: tf.scalar(3) as unknown as number })).toThrow(/counts on a number that is a tensor/);
+    // A scalar tensor is not what the program was made for, whatever was compiled before.
+    expect(() => f({ v: rows, n: tf.scalar(3) as unknown as number })).toThrow(
+      /axis 0 is outside of a tensor of rank 0/,
+    );
+    expect(f({ v: rows, n: 4 }).n).toBe(6);
+  });
+
+  test('a number of the caller, as which a step comes back, cannot be computed with while it is traced', () => {
+    const f = jit((n: number) => (new Count(n as unknown as Tensor, 1) as unknown as number) % 2);
+    expect(() => f(3)).toThrow(/is not known while a function is compiled/);
   });
 
   test('strings, booleans, null and undefined are part of the program', () => {

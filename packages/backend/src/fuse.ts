@@ -112,10 +112,9 @@ function inLoops(program: Program, viewOf: ViewOf, shapeOf: ShapeOf): Node[] {
       return atom.kind === 'value' && which(atom.id) ? (definedIn.get(atom.id) ?? []) : [];
     });
 
-  /** Whether none of these waits, on a way past the node, for the node, or for its end. */
-  const mayJoin = (equations: readonly Equation[], sources: Iterable<Node>, node: Node): boolean =>
-    !equations.some((equation) => definitionsOf(equation, (id) => late.has(id)).includes(node)) &&
-    ![...sources].some((source) => source !== node && waitsFor(source, node));
+  /** Whether the equations, whose sources wait for `awaited`, wait neither on a way past the node for it, nor for its end. */
+  const mayJoin = (equations: readonly Equation[], awaited: ReadonlySet<Node>, node: Node): boolean =>
+    !awaited.has(node) && !equations.some((equation) => definitionsOf(equation, (id) => late.has(id)).includes(node));
   const join = (node: Node, equation: Equation): void => {
     node.members.push(equation);
     for (const { id } of equation.outputs) definedIn.set(id, node);
@@ -137,11 +136,12 @@ function inLoops(program: Program, viewOf: ViewOf, shapeOf: ShapeOf): Node[] {
     const sources = new Set(definitionsOf(equation, () => true));
     const loop = keyOf(equation);
     const known = (loop === undefined ? undefined : loops.get(loop)) ?? [];
-    const open = known.filter((node) => node.members.length < mostMembers && mayJoin([equation], sources, node));
+    const awaited = known.length === 0 ? new Set<Node>() : awaitedBy(sources);
+    const open = known.filter((node) => node.members.length < mostMembers && mayJoin([equation], awaited, node));
     const feeding = open.filter((node) => sources.has(node));
     // What does not read from a loop joins one only if it waits for all that the loop waits for.
     const beside = open.findLast((node) =>
-      [...node.sources].every((awaited) => [...sources].some((source) => waitsFor(source, awaited))),
+      [...node.sources].every((source) => sources.has(source) || awaited.has(source)),
     );
     const node = feeding.pop() ?? beside ?? { loop, members: [], sources: new Set() };
     if (!nodes.has(node)) {
@@ -152,30 +152,39 @@ function inLoops(program: Program, viewOf: ViewOf, shapeOf: ShapeOf): Node[] {
     for (const source of sources) if (source !== node) node.sources.add(source);
     if (loop !== undefined && reduces(equation as KernelEquation)) for (const { id } of equation.outputs) late.add(id);
     for (const other of feeding) {
-      const apart = mayJoin(node.members, node.sources, other) && mayJoin(other.members, other.sources, node);
+      const apart =
+        mayJoin(node.members, awaitedBy(node.sources), other) && mayJoin(other.members, awaitedBy(other.sources), node);
       if (apart && node.members.length + other.members.length <= mostMembers) merge(node, other);
     }
   }
   return [...nodes];
 }
 
-function waitsFor(node: Node, target: Node, seen: Set<Node> = new Set()): boolean {
-  if (node === target) return true;
-  if (seen.has(node)) return false;
-  seen.add(node);
-  for (const source of node.sources) if (waitsFor(source, target, seen)) return true;
-  return false;
+/** The nodes that these nodes wait for, on the way to which lies at least one edge. */
+function awaitedBy(nodes: Iterable<Node>): ReadonlySet<Node> {
+  const awaited = new Set<Node>();
+  const open = [...nodes];
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    for (const source of node.sources) {
+      if (awaited.has(source)) continue;
+      awaited.add(source);
+      open.push(source);
+    }
+  }
+  return awaited;
 }
 
 /** Each node after those that it reads from. */
 function inOrder(nodes: readonly Node[]): Node[] {
   const ordered = new Set<Node>();
-  const visit = (node: Node): void => {
-    if (ordered.has(node)) return;
-    node.sources.forEach(visit);
-    ordered.add(node);
-  };
-  nodes.forEach(visit);
+  for (const node of nodes) {
+    const open = [node];
+    for (let last = open.at(-1); last !== undefined; last = open.at(-1)) {
+      const before = [...last.sources].filter((source) => !ordered.has(source));
+      if (before.length > 0) open.push(...before);
+      else ordered.add(open.pop() as Node);
+    }
+  }
   return [...ordered];
 }
 

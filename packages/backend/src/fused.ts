@@ -51,9 +51,8 @@ export function loopShape(
   const [output] = equation.outputs as readonly [Value];
   const [first] = equation.inputs as readonly [Atom];
   if (reductions.has(equation.kernel)) {
-    const axes = equation.attributes['axis'] as readonly number[];
-    const kept = first.shape.length - axes.length;
-    const last = axes.every((axis) => axis >= kept || first.shape[axis] === 1);
+    const kept = axesOfResult(equation);
+    const last = kept.every((is, axis) => is || kept[axis + 1] !== true);
     return first.dtype === 'float32' && last ? first.shape : undefined;
   }
   return equation.kernel === 'BroadcastTo' || computes(equation) ? output.shape : undefined;

@@ -12,13 +12,13 @@ import { type Aval, type Equation, type HostValues, hostValues, sizeOf } from '.
 /** Elements of the longest input that is kept: those of a key. */
 const mostKept = 2;
 
-/** Kernels of tfjs on wasm that prepare an operand once for its data, and so must never see other elements there. */
-const preparing = new Set(['Conv2D', 'Conv2DBackpropInput', 'DepthwiseConv2dNative']);
+/** The kernel of tfjs on wasm that prepares an operand once for its data, and so must never see other elements there. */
+const preparing = 'DepthwiseConv2dNative';
 
 /** Whether data may be written anew between runs of a program. A loop makes tensors of them, which the engine would count for as long. */
 export function keepsHostInputs(device: string, { equations }: FusedProgram): boolean {
   const hinders = (equation: Equation | FusedEquation): boolean =>
-    equation.type === 'scan' || (equation.type === 'kernel' && preparing.has(equation.kernel));
+    equation.type === 'scan' || (equation.type === 'kernel' && equation.kernel === preparing);
   return device === 'wasm' && !equations.some(hinders);
 }
 

@@ -6,9 +6,13 @@ type Memory = Float32Array | Int32Array | Uint8Array;
 /** What tfjs's wasm device has beside what all devices have. */
 export type WasmDevice = KernelBackend & {
   /** With the shape that the memory of a tensor was made with, and where it lies. */
-  readonly dataIdMap: { get(dataId: object): { readonly shape: readonly number[]; readonly memoryOffset: number } };
+  readonly dataIdMap: {
+    get(dataId: object): { readonly shape: readonly number[]; readonly memoryOffset: number };
+    delete(dataId: object): boolean;
+  };
   readonly wasm: {
     readonly asm: { readonly memory: WebAssembly.Memory };
+    readonly HEAPU8: Uint8Array;
     _malloc(bytes: number): number;
     _free(address: number): void;
   };

@@ -11,6 +11,10 @@ type CpuDevice = KernelBackend & {
   makeTensorInfo(shape: number[], dtype: string, values: HostValues): TensorInfo;
 };
 
+/** What the expressions of kernels use; the remainder has the sign of the divisor. */
+const prelude = `const { fround } = Math;
+const mod = (a, b) => { const r = a % b; return r !== 0 && r < 0 !== b < 0 ? r + b : r; };`;
+
 let allowed: boolean | undefined;
 
 /** Whether functions may be made of their source, which the security policy of a page can forbid. */
@@ -31,7 +35,7 @@ export function loopsOnCpu(equations: readonly FusedEquation[], device: KernelBa
   return equations.map((equation): Loop => {
     const { reads, writes, outputs } = equation;
     const parameters = [...reads.map((_, i) => `in${i}`), ...writes.map((_, i) => `out${i}`)];
-    const factory = new Function(`const { fround } = Math;\nreturn (${parameters}) => {\n${loopSource(equation)}\n};`);
+    const factory = new Function(`${prelude}\nreturn (${parameters}) => {\n${loopSource(equation)}\n};`);
     const run = factory() as (...arrays: readonly HostValues[]) => void;
     return (inputs) => {
       const results = outputs.map(({ shape, dtype }) => hostValues(dtype, sizeOf(shape)));

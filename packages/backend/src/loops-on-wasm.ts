@@ -20,7 +20,12 @@ export function loopsOnWasm(equations: readonly FusedEquation[], device: KernelB
       const addresses = inputs.map((input) => addressOf(device, input));
       const results = makeAll(device, outputs, ({ shape, dtype }) => newTensor(device, shape, dtype));
       for (const result of results) addresses.push(addressOf(device, result));
-      run(...addresses);
+      try {
+        run(...addresses);
+      } catch (error) {
+        for (const { dataId } of results) device.disposeData(dataId);
+        throw error;
+      }
       return results;
     };
   });

@@ -39,7 +39,7 @@ export function lower<Source>(simplified: Program<Source>, device: string): Fuse
 
 /** Canonical equations that a device's kernels are right for. */
 function prepared(equation: KernelEquation, device: string): readonly KernelEquation[] {
-  if (device === 'wasm') return withoutBool(equation).flatMap((each) => withFewAxes(each, device));
+  if (device === 'wasm') return withFewAxes(equation, device);
   return device === 'webgpu' ? forWebGPU(equation) : [equation];
 }
 
@@ -69,26 +69,6 @@ function ofNothing(equation: KernelEquation): readonly Equation[] | undefined {
   const value =
     equation.kernel === 'PadV2' ? (equation.attributes['constantValue'] as number) : neutral[equation.kernel];
   return value === undefined ? undefined : fill(value);
-}
-
-const fourBytes = new Set(['Select', 'Reverse']);
-
-/** Some of tfjs's kernels on wasm write elements of four bytes into the memory of bool ones: those work on int32 instead. */
-function withoutBool(equation: KernelEquation): readonly KernelEquation[] {
-  if (!fourBytes.has(equation.kernel) || output(equation).dtype !== 'bool') return [equation];
-  const before: KernelEquation[] = [];
-  const inputs = equation.inputs.map((x, i) => {
-    if (x.dtype !== 'bool' || (equation.kernel === 'Select' && i === 0)) return x;
-    const wide = newValue({ shape: x.shape, dtype: 'int32' });
-    before.push(kernel('Cast', [x], { dtype: 'int32' }, wide));
-    return wide;
-  });
-  const result = newValue({ shape: output(equation).shape, dtype: 'int32' });
-  return [
-    ...before,
-    kernel(equation.kernel, inputs, equation.attributes, result),
-    kernel('Cast', [result], { dtype: 'bool' }, output(equation)),
-  ];
 }
 
 const lowerings: { readonly [kernel: string]: Lowering | undefined } = {

@@ -65,6 +65,7 @@ const kernels: { readonly [dtype in DataType]: { readonly [kernel: string]: Numb
     Multiply: float(binary('*')),
     RealDiv: float(binary('/')),
     FloorDiv: ([a, b]) => `Math.floor(fround(${a} / ${b}))`,
+    Mod: float(([a, b]) => `mod(${a}, ${b})`),
     Maximum: math('max'),
     Minimum: math('min'),
     Pow: float(math('pow')),

@@ -184,8 +184,12 @@ function kernelStep(
   const [output] = outputs as [number];
   return (slots) => {
     for (const { index, name } of changing) bound[name] = slots[index];
-    const result = kernelFunc(parameters);
-    for (const { name } of given) bound[name] = undefined;
+    let result: TensorInfo | TensorInfo[];
+    try {
+      result = kernelFunc(parameters);
+    } finally {
+      for (const { name } of given) bound[name] = undefined;
+    }
     if (!Array.isArray(result)) slots[output] = result;
     else
       outputs.forEach((index, i) => {

@@ -1,5 +1,5 @@
 /** WebAssembly of our own, which works in the memory of tfjs's wasm device. */
-import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
+import { type KernelBackend, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { WasmDevice } from './host-memory.ts';
 
 /** A function of addresses, which are byte offsets, and numbers. */
@@ -46,16 +46,31 @@ export function addressOf(device: KernelBackend, { dataId }: Pick<TensorInfo, 'd
   return (device as WasmDevice).dataIdMap.get(dataId).memoryOffset;
 }
 
-/** A new tensor, whose elements are whatever lay there. */
+/**
+ * A new tensor, whose elements are whatever lay there.
+ *
+ * @throws if there is no memory left, which tfjs does not look at.
+ */
 export function newTensor(device: KernelBackend, shape: readonly number[], dtype: string): TensorInfo {
-  return (device as WasmDevice).makeOutput([...shape], dtype);
+  const { dataIdMap, wasm } = device as WasmDevice;
+  const info = (device as WasmDevice).makeOutput([...shape], dtype);
+  const address = dataIdMap.get(info.dataId).memoryOffset;
+  const bytes = util.sizeFromShape(info.shape) * util.bytesPerElement(info.dtype);
+  if (bytes === 0 || (address !== 0 && address + bytes <= wasm.HEAPU8.length)) return info;
+  // Not disposed: nothing of the kind was reserved.
+  dataIdMap.delete(info.dataId);
+  throw noMemory(bytes);
+}
+
+function noMemory(bytes: number): Error {
+  return new Error(`the wasm device has no ${bytes} bytes of memory left`);
 }
 
 /** What `use` makes of an address where `bytes` are free; they are given back when it ends. */
 export function withScratch<R>(device: KernelBackend, bytes: number, use: (address: number) => R): R {
   const { wasm } = device as WasmDevice;
   const address = wasm._malloc(bytes) >>> 0;
-  if (address === 0) throw new Error(`the wasm device has no ${bytes} bytes of memory left`);
+  if (address === 0) throw noMemory(bytes);
   try {
     return use(address);
   } finally {

@@ -113,6 +113,10 @@ function called(kernel: string, operands: readonly (readonly number[])[]): numbe
 
 const onCpu: { readonly [name: string]: (...x: number[]) => number } = {
   ...Object.fromEntries(Object.getOwnPropertyNames(Math).map((name) => [name, Math[name as 'exp']])),
+  mod: (a, b) => {
+    const remainder = a! % b!;
+    return remainder !== 0 && remainder < 0 !== b! < 0 ? remainder + b! : remainder;
+  },
   sigmoid: (x) => 1 / (1 + Math.exp(-x!)),
   softplus: (x) => Math.max(x!, 0) + Math.log1p(Math.exp(-Math.abs(x!))),
 };

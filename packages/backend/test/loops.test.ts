@@ -1,10 +1,13 @@
 import '../src/wasm.ts';
+import '@posteriors/testing';
 import * as tf from '@tensorflow/tfjs-core';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { fuse } from '../src/fuse.ts';
-import { printProgram, simplify } from '../src/index.ts';
+import { printProgram, setBackend, simplify } from '../src/index.ts';
 import { loopDevice } from '../src/loops.ts';
-import { float, traceOf } from './traced.ts';
+import { float, runOnce, traceLike, traceOf } from './traced.ts';
+
+beforeAll(() => setBackend('wasm'));
 
 const looped = (fn: Parameters<typeof traceOf>[0], avals: Parameters<typeof traceOf>[1]): string =>
   `\n${printProgram(fuse(simplify(traceOf(fn, avals)), loopDevice('wasm')!.computes))}\n`;
@@ -148,4 +151,43 @@ test('sums over axes that are not the last, and empty tensors, are no loops', ()
     }
     "
   `);
+});
+
+test('sums and maxima over axes, of which some have length 1, before one that is kept', () => {
+  for (const [shape, axis] of [
+    [
+      [1, 3, 4],
+      [0, 1],
+    ],
+    [
+      [2, 1, 4, 3],
+      [1, 2],
+    ],
+    [
+      [1, 3, 4, 5],
+      [0, 2],
+    ],
+    [
+      [3, 1, 4],
+      [0, 1],
+    ],
+    [[4, 1], [1]],
+  ] as const) {
+    const f = (x: tf.Tensor): tf.Tensor[] => [tf.max(x, [...axis]), tf.min(x, [...axis]), tf.sum(x, [...axis])];
+    const x = tf.sin(
+      tf.reshape(
+        tf.range(
+          0,
+          shape.reduce<number>((size, n) => size * n, 1),
+        ),
+        [...shape],
+      ),
+    );
+    runOnce(
+      traceLike((y) => f(y!), [x]),
+      [x],
+    ).forEach((result, i) => {
+      expect(result).toBeAllClose(f(x)[i]);
+    });
+  }
 });

@@ -128,9 +128,7 @@ function selected(values: readonly Tensor[], a: Tensor, b: Tensor, shape: readon
 
 /** Sums are of halves of integers, so that their order does not matter, and none is a zero, which has a sign. */
 function reduced(x: Tensor, mask: number, index: number): Tensor {
-  const rank = x.shape.length;
-  const from = mask % (rank + 1);
-  const axis = Array.from({ length: rank }, (_, i) => i).filter((i) => i >= from || index % 7 === i);
+  const axis = [...x.shape.keys()].filter((i) => (mask >> i) & 1);
   if (x.dtype !== 'float32' || axis.length === 0) return x;
   const kernel = pick(['Sum', 'Sum', 'Max', 'Min'], index);
   const rounded = (): Tensor =>

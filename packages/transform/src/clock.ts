@@ -32,15 +32,26 @@ export function clockOf(step: unknown): Clock {
 /** Hyper-parameters whose numbers are computed at each call of the compiled function. */
 function computedHyper(count: Count, at: (step: number) => object): object {
   const { leaves, structure } = flatten<unknown>(at(numberNow(count)));
-  const { length } = leaves.filter(isPlainNumber);
-  const scalars = hostNumbers(count, length, (step) =>
-    tidy(() => flatten<unknown>(at(step)).leaves.filter(isPlainNumber)),
+  const places = placesOfNumbers(leaves);
+  const scalars = hostNumbers(count, places.length, (step) =>
+    tidy(() => {
+      const now = flatten<unknown>(at(step)).leaves;
+      if (String(placesOfNumbers(now)) !== String(places))
+        throw new Error(
+          `which hyper-parameters are numbers and which tensors must not change in a compiled function, as at step ${step}`,
+        );
+      return now.filter(isPlainNumber);
+    }),
   );
   let next = 0;
   return unflatten<unknown, unknown>(
     structure,
     leaves.map((leaf) => (isPlainNumber(leaf) ? scalars[next++] : leaf)),
   ) as object;
+}
+
+function placesOfNumbers(leaves: readonly unknown[]): readonly number[] {
+  return leaves.flatMap((leaf, i) => (isPlainNumber(leaf) ? [i] : []));
 }
 
 function isPlainNumber(leaf: unknown): leaf is number {

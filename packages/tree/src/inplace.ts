@@ -150,7 +150,8 @@ export function giveLeaves(caller: string, tree: unknown, tensors: readonly Tens
   const held = putValues(caller, tree, places, leaves, tensors);
   for (let i = 0; i < held.length; i++) {
     if (held[i] !== tensors[i]) (tensors[i] as Tensor).dispose();
-    if (held[i] !== leaves[i]) (leaves[i] as Tensor).dispose();
+    const leaf = leaves[i];
+    if (held[i] !== leaf && leaf instanceof Tensor) leaf.dispose();
   }
 }
 

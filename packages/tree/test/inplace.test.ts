@@ -229,6 +229,17 @@ test(
 
 describe('giveLeaves', () => {
   test(
+    'puts tensors in the places of numbers',
+    balanced(() => {
+      const tree = { x: scalar(1), n: 3 };
+      const fresh = [scalar(4), scalar(2)];
+      giveLeaves('f', tree, fresh);
+      expect(values(tree)).toEqual([[4], [2]]);
+      free(tree);
+    }),
+  );
+
+  test(
     'hands over new tensors, and lets go of the old ones; a variable stays and takes the value',
     balanced(() => {
       const inner = { x: scalar(1), v: makeVariable(2) };

@@ -23,6 +23,7 @@ export function contracted(
   summed: Axis,
   kept: Axis,
   output: Value,
+  isPositive: boolean,
 ): readonly KernelEquation[] | null {
   const equations: KernelEquation[] = [];
   const apply = applying(equations);
@@ -46,6 +47,7 @@ export function contracted(
   }
   const shape = sizesOf(kept);
   if (`${total?.shape}` !== `${shape}`) total = apply('BroadcastTo', [total as Atom], shape, { shape });
+  if (isPositive) total = apply('Maximum', [total as Atom, literal(0, 'float32')], shape);
   equations.push(kernelEquation('Reshape', [total as Atom], { shape: output.shape }, output));
   return equations;
 }
@@ -67,7 +69,8 @@ function alike(terms: readonly Term[]): readonly Term[] {
     const key = term.factors.map(keyOf).sort().join();
     sums.set(key, { ...term, coefficient: term.coefficient + (sums.get(key)?.coefficient ?? 0) });
   }
-  return [...sums.values()];
+  const some = [...sums.values()].filter(({ coefficient }) => coefficient !== 0);
+  return some.length > 0 ? some : [...sums.values()].slice(0, 1);
 }
 
 function contractedTerm(given: readonly Factor[], kept: Axis, apply: Apply): Factor | null {
@@ -79,8 +82,9 @@ function contractedTerm(given: readonly Factor[], kept: Axis, apply: Apply): Fac
     const [first, second] = pair as [Factor, Factor];
     const leading = kept.find((label) => first.axes.includes(label) !== second.axes.includes(label));
     const isLeft = leading === undefined || first.axes.includes(leading);
-    const joint = isLeft ? productOf(first, second, apply) : productOf(second, first, apply);
-    factors = reduced([...factors.filter((factor) => !pair.includes(factor)), joint], apply);
+    const others = factors.filter((factor) => !pair.includes(factor));
+    const joint = isLeft ? productOf(first, second, others, apply) : productOf(second, first, others, apply);
+    factors = reduced([...others, joint], apply);
   }
   return factors[0] as Factor;
 }
@@ -152,11 +156,11 @@ function summedAlone(factors: readonly Factor[], apply: Apply): readonly Factor[
   });
 }
 
-/** The product of two factors, summed over the summed labels that both have. */
-function productOf(a: Factor, b: Factor, apply: Apply): Factor {
+/** The product of two factors, summed over the summed labels that both have and no other has. */
+function productOf(a: Factor, b: Factor, others: readonly Factor[], apply: Apply): Factor {
   const both = a.axes.filter((label) => b.axes.includes(label));
-  const inner = both.filter(({ summed }) => summed);
-  const batch = both.filter(({ summed }) => !summed);
+  const inner = both.filter((label) => label.summed && !others.some(({ axes }) => axes.includes(label)));
+  const batch = both.filter((label) => !inner.includes(label));
   const rows = a.axes.filter((label) => !both.includes(label));
   const columns = b.axes.filter((label) => !both.includes(label));
   const left = matrixOf(a, batch, inner, rows, apply);

@@ -1,14 +1,5 @@
 import { kernelEquation as kernel } from '../equations.ts';
-import {
-  type Atom,
-  type KernelEquation,
-  literal,
-  newValue,
-  type Program,
-  sameShape,
-  sizeOf,
-  type Value,
-} from '../program.ts';
+import { type Atom, type KernelEquation, literal, type Program, sameShape, sizeOf, type Value } from '../program.ts';
 import { uniformValue } from './constants.ts';
 import { type Rewritten, rewriteKernels, type Scope } from './rewrite.ts';
 
@@ -76,12 +67,6 @@ const rules: { readonly [kernel: string]: Rule | undefined } = {
       const joint = inner.factor * (factor ?? 1);
       if (factor !== undefined && isNormal(joint) && (isPowerOfTwo(inner.factor) || isPowerOfTwo(factor))) {
         return kernel('Multiply', [inner.x, literal(joint, 'float32', other.shape)], {}, result);
-      }
-      // Powers of two go to the smaller factor, where they may meet a literal.
-      if (factor === undefined && isPowerOfTwo(inner.factor) && sizeOf(other.shape) < sizeOf(x.shape)) {
-        const small = newValue({ shape: other.shape, dtype: 'float32' });
-        const scaling = kernel('Multiply', [other, literal(inner.factor, 'float32')], {}, small);
-        return [scaling, kernel('Multiply', [inner.x, small], {}, result)];
       }
     }
     return undefined;

@@ -43,10 +43,12 @@ function contractedBut<Source>(
 }
 
 /** The products that a value is made of. */
-function productsIn(x: Atom, wide: ReadonlySet<number>, scope: Scope): readonly number[] {
+function productsIn(x: Atom, wide: ReadonlySet<number>, scope: Scope, seen = new Set<Atom>()): readonly number[] {
+  if (seen.has(x)) return [];
+  seen.add(x);
   const equation = isMember(x, wide) ? scope.definition(x) : undefined;
   if (equation === undefined || equation.kernel === 'BroadcastTo') return [];
-  const parts = equation.inputs.flatMap((input) => productsIn(input, wide, scope));
+  const parts = equation.inputs.flatMap((input) => productsIn(input, wide, scope, seen));
   return linear.has(equation.kernel) && parts.length > 0 ? parts : [(x as Value).id];
 }
 
@@ -80,6 +82,8 @@ interface Term {
 
 /** Beyond these there is nothing to gain. */
 const [mostTerms, mostFactors] = [4, 8];
+/** Values that are looked at for one sum. */
+const mostVisits = 64;
 
 function contractSum(equation: KernelEquation, wide: ReadonlySet<number>, scope: Scope): Rewritten {
   const [x] = equation.inputs as [Atom];
@@ -87,8 +91,9 @@ function contractSum(equation: KernelEquation, wide: ReadonlySet<number>, scope:
   const summed = equation.attributes['axis'] as readonly number[];
   if (sizeOf(x.shape) === 0) return equation;
   const axes = x.shape.map((size, axis): Axis => (size === 1 ? [] : [newLabel(size, summed.includes(axis))]));
-  const terms = expanded(x, axes, wide, scope);
-  if (terms[0]?.factors[0]?.atom === x) return equation;
+  const visits = { left: mostVisits };
+  const terms = expanded(x, axes, wide, scope, visits);
+  if (visits.left < 0 || terms[0]?.factors[0]?.atom === x) return equation;
   const kept = axes.filter((_, axis) => !summed.includes(axis)).flatMap(flat);
   const equations = contracted(
     terms.map(({ coefficient, factors }) => ({
@@ -98,6 +103,8 @@ function contractSum(equation: KernelEquation, wide: ReadonlySet<number>, scope:
     axes.filter((_, axis) => summed.includes(axis)).flatMap(flat),
     kept,
     output,
+    // Rounding must not make a sum of squares negative.
+    terms.length > 1 && isSquare(x, scope),
   );
   if (equations === null) return equation;
   const computed = equations.reduce(
@@ -107,14 +114,27 @@ function contractSum(equation: KernelEquation, wide: ReadonlySet<number>, scope:
   return computed < sizeOf(x.shape) ? equations : equation;
 }
 
-/** An atom as a sum of products of smaller ones. */
-function expanded(atom: Atom, axes: readonly Axis[], wide: ReadonlySet<number>, scope: Scope): readonly Term[] {
+function isSquare(atom: Atom, scope: Scope): boolean {
+  const equation = scope.definition(atom);
+  if (equation?.kernel === 'Reshape') return isSquare(equation.inputs[0] as Atom, scope);
+  return equation?.kernel === 'Square';
+}
+
+/** An atom as a sum of products of smaller ones. What is read in several places is visited as often: `visits` ends that. */
+function expanded(
+  atom: Atom,
+  axes: readonly Axis[],
+  wide: ReadonlySet<number>,
+  scope: Scope,
+  visits: { left: number },
+): readonly Term[] {
   const whole: readonly Term[] = [{ coefficient: 1, factors: [{ atom, axes }], outer: false }];
   const equation = scope.definition(atom);
-  if (equation === undefined || !isMember(atom, wide)) return whole;
+  if (equation === undefined || !isMember(atom, wide) || --visits.left < 0) return whole;
   const { inputs, attributes } = equation;
   const [a, b] = inputs as [Atom, Atom];
-  const terms = (input: Atom, inputAxes: readonly Axis[]): readonly Term[] => expanded(input, inputAxes, wide, scope);
+  const terms = (input: Atom, inputAxes: readonly Axis[]): readonly Term[] =>
+    expanded(input, inputAxes, wide, scope, visits);
   /** Of an operand that is broadcast. */
   const operand = (input: Atom): readonly Term[] => {
     const own = axes.slice(axes.length - input.shape.length);
@@ -163,7 +183,9 @@ function expanded(atom: Atom, axes: readonly Axis[], wide: ReadonlySet<number>, 
         ...matrix(a, [...batch, ...(attributes['transposeA'] ? [inner, rows] : [rows, inner])]),
         ...matrix(b, [...batch, ...(attributes['transposeB'] ? [columns, inner] : [inner, columns])]),
       ];
-      return [{ coefficient: 1, factors, outer: length === 1 && batch.length > 0 }];
+      // Where both repeat what they have along the inner axis, its length would be lost.
+      const has = (label: Label): boolean => factors.some((factor) => factor.axes.flatMap(flat).includes(label));
+      return flat(inner).every(has) ? [{ coefficient: 1, factors, outer: length === 1 && batch.length > 0 }] : whole;
     }
   }
 }

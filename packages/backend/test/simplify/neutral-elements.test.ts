@@ -73,7 +73,7 @@ test('signs are pulled together', () => {
   `);
 });
 
-test('powers of two are pulled together, and go to the smaller factor', () => {
+test('powers of two are pulled together', () => {
   const program = traceOf(
     (x, s) => [tf.mul(-0.5, tf.mul(x!, 2)), tf.mul(3, tf.mul(x!, 0.25)), tf.mul(tf.mul(s!, -0.5), tf.mul(x!, 2))],
     [float(2), float()],
@@ -83,8 +83,8 @@ test('powers of two are pulled together, and go to the smaller factor', () => {
       v2: float32[2] = Multiply(v0, -1)
       v3: float32[2] = Multiply(v0, 0.75)
       v4: float32[] = Multiply(v1, -0.5)
-      v5: float32[] = Multiply(v4, 2)
-      v6: float32[2] = Multiply(v0, v5)
+      v5: float32[2] = Multiply(v0, 2)
+      v6: float32[2] = Multiply(v4, v5)
       return v2, v3, v6
     }"
   `);

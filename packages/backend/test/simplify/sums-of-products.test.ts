@@ -76,7 +76,8 @@ describe('of the gradients of a dense layer', () => {
         v10: float32[7,5] = Square(v2)
         v11: float32[7,5] = Multiply(v10, 50)
         v12: float32[7,5] = Add(v9, v11)
-        return v12
+        v13: float32[7,5] = Maximum(v12, 0)
+        return v13
       }"
     `);
   });
@@ -282,3 +283,71 @@ describe('random sums', () => {
 function largest({ equations }: Program): number {
   return Math.max(...equations.flatMap(({ outputs }) => outputs.map(({ shape }) => sizeOf(shape))));
 }
+
+describe('equal to the sum of the product as it is', () => {
+  const draw = (seed: number, shape: readonly number[]): tf.Tensor =>
+    tf.randomNormal([...shape], 0, 1, 'float32', seed);
+  const compare = (f: (...xs: tf.Tensor[]) => tf.Tensor, shapes: readonly (readonly number[])[]): void => {
+    const inputs = shapes.map((shape, i) => draw(i + 1, shape));
+    const [sum] = runOnce(traceLike(f, inputs), inputs);
+    // Sums of signed products, of which some nearly cancel.
+    expect(sum).toBeAllClose(f(...inputs), { rtol: 1e-4, atol: 1e-3 });
+  };
+
+  test('where a third factor has an axis that is summed over', () => {
+    compare(
+      (a, b, c) => tf.sum(tf.mul(tf.mul(a!, b!), c!), [3, 4]),
+      [
+        [6, 1, 1, 5, 7],
+        [1, 8, 1, 5, 7],
+        [1, 1, 9, 1, 7],
+      ],
+    );
+  });
+
+  test('where the operands of a product repeat along its inner axis', () => {
+    const f = (u: tf.Tensor, v: tf.Tensor): tf.Tensor =>
+      tf.sum(tf.matMul(tf.broadcastTo(u, [12, 3]) as tf.Tensor2D, tf.broadcastTo(v, [3, 11]) as tf.Tensor2D), 0);
+    compare(
+      (u, v) => f(u!, v!),
+      [
+        [12, 1],
+        [1, 11],
+      ],
+    );
+  });
+
+  test('for two to five factors, each with some of five axes', () => {
+    const lengths = [4, 6, 5, 3, 7];
+    const masks = fc.array(fc.integer({ min: 1, max: 31 }), { minLength: 2, maxLength: 5 });
+    fc.assert(
+      fc.property(masks, fc.integer({ min: 1, max: 31 }), (factors, summed) => {
+        const axes = lengths.flatMap((_, axis) => ((summed >> axis) & 1 ? [axis] : []));
+        const shapes = factors.map((mask) => lengths.map((length, axis) => ((mask >> axis) & 1 ? length : 1)));
+        compare(
+          (...xs) =>
+            tf.sum(
+              xs.reduce((product, x) => tf.mul(product, x)),
+              axes,
+            ),
+          shapes,
+        );
+      }),
+      { numRuns: 200, seed: 4 },
+    );
+  });
+});
+
+test('an unrolled recurrence with products ends soon', () => {
+  const program = traceOf((x, d) => {
+    let [position, momentum] = [outer(x!, d!), outer(d!, x!)] as [tf.Tensor, tf.Tensor];
+    momentum = tf.transpose(momentum, [0, 2, 1]);
+    for (let i = 0; i < 40; i++) {
+      momentum = tf.sub(momentum, tf.mul(0.3, position));
+      position = tf.add(position, tf.mul(0.7, momentum));
+    }
+    return tf.sum(position, 0);
+  }, layer);
+  // Without a bound the time doubles with each step: this would take longer than the universe has.
+  expect(simplify(program).equations.length).toBeGreaterThan(40);
+});
