@@ -32,7 +32,6 @@ export type {
   TrainingOptions,
 } from './model-layers-run.ts';
 export type { ModelParameters } from './model-weights.ts';
-/** @internal For the other packages of this project; any version may change it. */
 export { Count, hostNumbers, isNumber, numberNow } from './number.ts';
 export { perSamplify } from './per-samplify.ts';
 export { programsOf, type RanProgram } from './programs-of.ts';

@@ -18,7 +18,7 @@ import { requireReal } from './arguments.ts';
 import { checkOptions } from './check-options.ts';
 import { evaluate, refusePromise } from './evaluate.ts';
 import { hooks } from './hooks.ts';
-import { Count, HostComputations, type HostNumbers, markNumber } from './number.ts';
+import { Count, HostComputations, type HostNumbers, markNumber, mattersIfNumber } from './number.ts';
 import { noteProgram } from './programs-of.ts';
 import { requirePure, type Traced } from './pure.ts';
 import { runOnTape } from './tape.ts';
@@ -43,8 +43,8 @@ interface Entry {
   readonly avals: readonly (Aval | null)[];
   /** The leaves that are part of the program; undefined where a leaf is an input. */
   readonly statics: readonly unknown[];
-  /** Which leaves are numbers, of which a transform inside knows that they are no tensors. */
-  readonly numbers: readonly boolean[];
+  /** Whether a leaf is a number and no scalar tensor, where that makes a difference. */
+  readonly areNumbers: readonly (boolean | undefined)[];
   /** Its inputs are what is computed on the host, and the leaves. */
   readonly program: Program<Tensor>;
   readonly computed: readonly (Counted & Pick<HostNumbers, 'compute'>)[];
@@ -205,7 +205,7 @@ function compile<A extends readonly unknown[], Y>(
       structure,
       avals,
       statics: leaves.map((leaf, i) => (avals[i] === null ? leaf : undefined)),
-      numbers: leaves.map((leaf) => typeof leaf === 'number'),
+      areNumbers: numbers.map((symbol, i) => (mattersIfNumber(symbol) ? typeof leaves[i] === 'number' : undefined)),
       program,
       computed,
       executable: backend.compile(program),
@@ -263,19 +263,18 @@ export function inputAval(name: string, leaf: unknown, path: () => string): Aval
 const scalarAval: Aval = { shape: [], dtype: 'float32' };
 
 /** Whether a program was made for leaves like these. A disposed tensor fits none. */
-function fits({ avals, statics, numbers }: Entry, leaves: readonly unknown[]): boolean {
+function fits({ avals, statics, areNumbers }: Entry, leaves: readonly unknown[]): boolean {
   for (let i = 0; i < avals.length; i++) {
     const [aval, leaf] = [avals[i] as Aval | null, leaves[i]];
     if (aval === null) {
       if (statics[i] !== leaf) return false;
-    } else if (numbers[i] !== (typeof leaf === 'number')) {
+    } else if (areNumbers[i] !== undefined && areNumbers[i] !== (typeof leaf === 'number')) {
       return false;
     } else if (leaf instanceof Tensor) {
       if (leaf.dtype !== aval.dtype || !sameShape(leaf.shape, aval.shape) || leaf.isDisposed) return false;
-    } else if (
-      !numbers[i] &&
-      !(leaf instanceof Uint32Array && aval.dtype === 'int32' && sameShape([leaf.length], aval.shape))
-    ) {
+    } else if (typeof leaf === 'number') {
+      if (aval.dtype !== 'float32' || aval.shape.length !== 0) return false;
+    } else if (!(leaf instanceof Uint32Array && aval.dtype === 'int32' && sameShape([leaf.length], aval.shape))) {
       return false;
     }
   }

@@ -9,9 +9,18 @@ export function markNumber(scalar: Tensor, value: number): void {
   numbers.set(scalar, value);
 }
 
+const asked = new WeakSet<Tensor>();
+
 /** Whether a leaf of arguments is a scalar that stands for a number of the caller's, which no transform maps over. */
 export function isNumber(leaf: unknown): leaf is Tensor {
-  return leaf instanceof Tensor && numbers.has(leaf);
+  if (!(leaf instanceof Tensor)) return false;
+  asked.add(leaf);
+  return numbers.has(leaf);
+}
+
+/** Whether a trace asked if a leaf stands for a number, so that it is another one where it does not. */
+export function mattersIfNumber(leaf: unknown): boolean {
+  return leaf instanceof Tensor && asked.has(leaf);
 }
 
 /**

@@ -31,9 +31,11 @@ describe.skipIf(!available)('webgpu', () => {
     const parameters = modelParameters(model);
     const loss = (p: GraphParameters): tf.Tensor => energy(f(p, x));
     const run = async (): Promise<(readonly number[])[]> => {
-      const results = [f(parameters, x), ...Object.values(jit(grad(loss))(parameters))];
+      const slope = jit(grad(loss));
+      const results = [f(parameters, x), ...Object.values(slope(parameters))];
       const values = await Promise.all(results.map(async (result) => [...(await result.data())]));
       tf.dispose(results);
+      slope.dispose(); // and not by the collector of garbage, while others are counted
       return values;
     };
     const expected = await run();

@@ -21,11 +21,18 @@ describe.skipIf(!available)('webgpu', () => {
       const step = wrap((carry: Tensor, x: Tensor): Tensor => tf.mul(carry, x));
       return tf.sum(scan((carry: Tensor, x: Tensor) => [step(carry, x), carry], c, xs)[0]);
     };
+    const rows = tf.stack([start, start]);
     for (const f of [product((step) => step), product(checkpoint as never)]) {
-      expect([...(await jit(grad(f))(start).data())]).toEqual([15, 48]);
-      const rows = tf.stack([start, start]);
-      expect([...(await jit(vmap(grad(f)))(rows).data())]).toEqual([15, 48, 15, 48]);
+      const [one, both] = [jit(grad(f)), jit(vmap(grad(f)))];
+      const slopes = [one(start), both(rows)];
+      expect([...(await slopes[0]!.data())]).toEqual([15, 48]);
+      expect([...(await slopes[1]!.data())]).toEqual([15, 48, 15, 48]);
+      // The collector of garbage would do so at any time, and change what later tests count.
+      tf.dispose(slopes);
+      one.dispose();
+      both.dispose();
     }
+    tf.dispose([start, xs, rows]);
   });
 
   test('conjugate gradients', async () => {

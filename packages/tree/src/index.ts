@@ -1,7 +1,5 @@
 export { type Container, type ContainerRule, registerContainer } from './container.ts';
-/** @internal For the other packages of this project; any version may change it. */
 export { type Flat, flatten, hasStructure, leaves, leavesLike, structure, unflatten } from './flatten.ts';
-/** @internal For the other packages of this project; any version may change it. */
 export { flexiMap, giveLeaves, mapInplace } from './inplace.ts';
 export { map, mapWithPath, reduce } from './map.ts';
 export { paths } from './path.ts';
