@@ -204,7 +204,9 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (device) => {
     executable.dispose();
   });
 
-  test.runIf(device === 'cpu')('a slice that cannot be made leaves nothing', () => {
+  // On wasm slices are kernels of our own.
+  const onCpu = device === 'cpu' ? test : () => {};
+  onCpu('a slice that cannot be made leaves nothing', () => {
     const slice = tf.getKernel('Slice', device);
     const body = traceOf((c, x, y) => [tf.add(c!, tf.mul(x!, y!))], [float(2), float(2), float(2)]);
     const inputs = [vector(1, 2), vector(1, 2, 3, 4), vector(1, 2, 3, 4)];
