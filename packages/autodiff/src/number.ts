@@ -76,7 +76,7 @@ export class HostComputations {
   ask(count: Count, length: number, compute: HostNumbers['compute']): readonly Tensor[] {
     const known = this.all[this.asked++];
     if (known !== undefined) return known.scalars;
-    const scalars = Array.from({ length }, placeholder);
+    const scalars = Array.from({ length }, capturedScalar);
     this.all.push({ count, compute, scalars });
     return scalars;
   }
@@ -102,7 +102,7 @@ export function hostNumbers(
 }
 
 /** A scalar that a trace captures, as it does tensors from outside. */
-function placeholder(): Tensor {
+function capturedScalar(): Tensor {
   const engine = theEngine();
   const dataId = engine.backend.write(new Float32Array(1), [], 'float32');
   return keep(engine.makeTensorFromTensorInfo({ dataId, shape: [], dtype: 'float32' }, engine.backend));

@@ -115,8 +115,8 @@ const lowerings: { readonly [kernel: string]: Lowering | undefined } = {
     return [kernel('RealDiv', equation.inputs, {}, quotient), kernel('Floor', [quotient], {}, output(equation))];
   },
 
-  // On wasm tfjs's kernel to bool stores the low byte of the truncated number. On webgpu that to float32 leaves the integers in memory as they
-  // are, of which not all other kernels know.
+  // Of what loops do not compute. On webgpu tfjs's kernel to float32 leaves the integers in memory as they are, of which not all other kernels
+  // know.
   Cast(equation, device) {
     const [x] = equation.inputs as readonly [Atom];
     const { dtype } = equation.attributes;
@@ -127,7 +127,7 @@ const lowerings: { readonly [kernel: string]: Lowering | undefined } = {
     return [equation];
   },
 
-  // On wasm tfjs's kernel makes a bound of NaN.
+  // Loops clip floats; on wasm integers take the kernels of which it consists.
   ClipByValue(equation, device) {
     if (device !== 'wasm') return [equation];
     const [x] = equation.inputs as readonly [Atom];

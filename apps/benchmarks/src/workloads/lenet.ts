@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { categoricalLogProb, diagNormalLogProb } from 'posteriors';
+import { classifierPosterior } from './classifier.ts';
 import { CLASSES, loadDigits, PIXELS } from './digits.ts';
 import { glorot } from './initial.ts';
 import { lenetGradient } from './lenet-loops.ts';
@@ -33,15 +33,7 @@ export async function loadLenet(size: number): Promise<Posterior> {
     },
     batches: [{ ...batch, images }],
     numData: count,
-    logPosterior: (params, data) => {
-      const logLikelihood = tf.mean(categoricalLogProb(logits(params, data), data.labels as tf.Tensor));
-      return tf.add(logLikelihood, tf.div(diagNormalLogProb(params, 0, 1, { normalize: false }), count));
-    },
-    eagerLogPosterior: (params, data) => {
-      const loss = tf.losses.softmaxCrossEntropy(data.oneHot as tf.Tensor, logits(params, data));
-      const squares = Object.values(params).map((leaf) => tf.sum(tf.square(leaf)));
-      return tf.sub(tf.mul(-0.5 / count, tf.addN(squares)), loss as tf.Scalar);
-    },
+    ...classifierPosterior(logits, count),
     gradient: (params) => {
       const { values } = images;
       const rows = Array.from({ length: size }, (_, row) => values.subarray(row * PIXELS, (row + 1) * PIXELS));

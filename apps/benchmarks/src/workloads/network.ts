@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
-import { categoricalLogProb, diagNormalLogProb } from 'posteriors';
+import { categoricalLogProb } from 'posteriors';
 import { concatenate, separate } from '../checks/compare.ts';
 import { accumulate } from '../checks/directions.ts';
+import { classifierPosterior } from './classifier.ts';
 import { BLOCKS, CLASSES, coarse, type Digits, loadDigits, PIXELS } from './digits.ts';
 import { glorot } from './initial.ts';
 import { type Activation, networkLoops, relu, type Sizes, tanh } from './network-loops.ts';
@@ -41,15 +42,7 @@ function networkPosterior({ batch, count }: Digits, sizes: Sizes): Posterior {
     params: initialWeights(sizes),
     batches: [batch],
     numData: count,
-    logPosterior: (params, data) => {
-      const logLikelihood = tf.mean(categoricalLogProb(logits(params, data), data.labels as tf.Tensor));
-      return tf.add(logLikelihood, tf.div(diagNormalLogProb(params, 0, 1, { normalize: false }), count));
-    },
-    eagerLogPosterior: (params, data) => {
-      const loss = tf.losses.softmaxCrossEntropy(data.oneHot as tf.Tensor, logits(params, data));
-      const squares = Object.values(params).map((leaf) => tf.sum(tf.square(leaf)));
-      return tf.sub(tf.mul(-0.5 / count, tf.addN(squares)), loss as tf.Scalar);
-    },
+    ...classifierPosterior(logits, count),
     gradient: (params) => {
       const sum = concatenate(params).map((value) => -value / count);
       const { images, labels } = arrays(batch);
