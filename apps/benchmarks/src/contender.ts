@@ -4,6 +4,8 @@ import type { Algorithm, Point } from './workloads/workload.ts';
 export interface Timeable {
   readonly name: string;
   readonly version: string;
+  /** More than 1 where it is a program that loops by itself. Default 1. */
+  readonly stepsPerCall?: number;
   /** Milliseconds that `calls` further steps of its own state take, waiting for the device included. */
   time(calls: number): Promise<number>;
   /** Frees what it holds. */

@@ -1,7 +1,7 @@
 /** What goes into the JSON file. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Missing } from './contender.ts';
+import type { Missing, Timeable } from './contender.ts';
 import type { Device } from './devices.ts';
 import type { Timing } from './timing.ts';
 
@@ -15,7 +15,7 @@ export interface RunFacts {
 }
 
 /** What was timed, with its name and version. */
-export type Timed = Timing & { readonly name: string; readonly version: string };
+export type Timed = Timing & Pick<Timeable, 'name' | 'version' | 'stepsPerCall'>;
 
 /** The figures of another library in the same run. */
 type PeerEntry = {
@@ -28,6 +28,24 @@ type PeerEntry = {
 
 /** Something of ours beside which a time is put, which is `ratio` times as long. */
 type Beside = { readonly name: string; readonly medianMs: number; readonly ratio: number };
+
+/** Several chains as one state, and one of them alone. */
+type Chains = {
+  readonly chains: number;
+  /** Time of a step over the number of chains. */
+  readonly perChainMs: number;
+  /** Time of a step of one chain alone, taken in the same way. */
+  readonly aloneMs: number;
+  /** What a chain takes among the others over what it takes alone. */
+  readonly ratio: number;
+};
+
+/** A part of what a call costs. */
+export type Stage = {
+  readonly name: string;
+  /** Of the whole call. */
+  readonly share: number;
+};
 
 /** The most memory that a step takes at once, beyond its inputs and constants. */
 type Peak = {
@@ -43,7 +61,7 @@ export interface Entry {
   readonly title: string;
   readonly device: Device;
   readonly version: string;
-  /** Time of a call, in milliseconds: `update` with `inplace`, except of chains, which are not updated in place. */
+  /** Time of a step, in milliseconds: of `update` with `inplace` or, in the case `scan`, of one of those in a call. */
   readonly medianMs: number;
   /** The distance between the quartiles over the median. */
   readonly spread: number;
@@ -51,6 +69,9 @@ export interface Entry {
   /** Time of a call without `inplace`. */
   readonly pureMs?: number;
   readonly beside?: Beside;
+  readonly chains?: Chains;
+  /** What the time of a call goes into, in the order in which it happens. */
+  readonly stages?: readonly Stage[];
   /** In the order of their speed; those that are missing last. */
   readonly peers: readonly (PeerEntry | Missing)[];
   /** Of a cost that grows: median times at sizes, and the power of the size that they go with over the upper decade. */
@@ -60,10 +81,13 @@ export interface Entry {
   readonly run: RunFacts;
 }
 
+/** What was timed of a workload in one way, one step in a call or many. */
 export interface Timings {
   /** The first is the one that others are compared with; a second is without `inplace`. */
   readonly ours: readonly [Timed, Timed?];
   readonly beside?: Timed | undefined;
+  /** Of a workload with several chains. */
+  readonly chains?: { readonly chains: number; readonly alone: Timed } | undefined;
   readonly peers: readonly Timed[];
   readonly missing: readonly Missing[];
 }
@@ -77,7 +101,7 @@ export interface Place {
   readonly run: RunFacts;
 }
 
-export function toEntry(place: Place, { ours, beside, peers, missing }: Timings): Entry {
+export function toEntry(place: Place, { ours, beside, chains, peers, missing }: Timings): Entry {
   const [first, pure] = ours;
   const ranked = peers
     .toSorted((a, b) => a.medianMs - b.medianMs)
@@ -86,6 +110,7 @@ export function toEntry(place: Place, { ours, beside, peers, missing }: Timings)
     ...head(place, first),
     ...(pure === undefined ? {} : { pureMs: pure.medianMs }),
     ...(beside === undefined ? {} : { beside: besideOf(first, beside) }),
+    ...(chains === undefined ? {} : { chains: chainsOf(first, chains) }),
     peers: [...ranked, ...missing],
     run: place.run,
   };
@@ -99,6 +124,7 @@ export interface Finding {
   readonly points?: NonNullable<Entry['points']>;
   readonly exponent?: number;
   readonly peak?: Peak;
+  readonly stages?: readonly Stage[];
 }
 
 export function toMeasureEntry(place: Place, { case: of, timed, ...rest }: Finding): Entry {
@@ -113,10 +139,16 @@ export function toMeasureEntry(place: Place, { case: of, timed, ...rest }: Findi
   };
 }
 
-function head({ name, title, device }: Place, { version, medianMs, spread }: Timed) {
-  const [workload, of] = name.split('-') as [string, string?];
-  const names = of === undefined ? { workload } : { workload, case: of };
-  return { ...names, title, device, version, medianMs, spread, stepsPerCall: 1 };
+function head({ name, title, device }: Place, { version, medianMs, spread, stepsPerCall = 1 }: Timed) {
+  const [workload, ...cases] = name.split('-') as [string, ...string[]];
+  if (stepsPerCall > 1) cases.push('scan');
+  const names = cases.length === 0 ? { workload } : { workload, case: cases.join(' ') };
+  return { ...names, title, device, version, medianMs, spread, stepsPerCall };
+}
+
+function chainsOf({ medianMs }: Timed, { chains, alone }: NonNullable<Timings['chains']>): Chains {
+  const perChainMs = medianMs / chains;
+  return { chains, perChainMs, aloneMs: alone.medianMs, ratio: perChainMs / alone.medianMs };
 }
 
 function besideOf(timed: Timed, { name, medianMs }: Timed): Beside {

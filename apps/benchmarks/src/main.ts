@@ -2,19 +2,16 @@
 import { loadavg } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import { setBackend } from 'posteriors';
-import { checkContender } from './check.ts';
-import type { Contender, Missing } from './contender.ts';
 import { DEVICES, type Device, startDevices } from './devices.ts';
-import { type Entry, type RunFacts, type Timings, toEntry, toMeasureEntry, writeJson } from './entry.ts';
+import { type Entry, type RunFacts, toEntry, toMeasureEntry, writeJson } from './entry.ts';
 import { commandOf, OptionError, type Options, parseOptions, usage } from './options.ts';
-import { gradientAlone, waysOf } from './ours.ts';
 import { startPeers } from './peers/index.ts';
 import type { Peer } from './peers/peer.ts';
 import { formatFacts, formatFinding, formatTimings, machine } from './report.ts';
-import { type TimingOptions, timeInTurn } from './timing.ts';
+import { timeWorkload } from './time-workload.ts';
+import type { TimingOptions } from './timing.ts';
 import { isMeasure, loadMeasure } from './transforms/index.ts';
 import { loadWorkload } from './workloads/index.ts';
-import type { CurvatureWorkload, Workload } from './workloads/workload.ts';
 
 const THOROUGH: TimingOptions = { rounds: 15, roundMs: 100, mostMs: 60_000 };
 const QUICK: TimingOptions = { rounds: 3, roundMs: 20, mostMs: 5_000 };
@@ -101,56 +98,9 @@ async function* timed(
   console.log(`\n${name}  ${workload.title}`);
   for (const device of devices) {
     await setBackend(device);
-    const timings = await timeWorkload(workload, peers, timing);
-    console.log(formatTimings(device, timings));
-    yield toEntry({ name, title: workload.title, device, run }, timings);
-  }
-}
-
-/** Checks and times a workload on the current device. */
-async function timeWorkload(workload: Workload, peers: readonly Peer[], timing: TimingOptions): Promise<Timings> {
-  const ways = waysOf(workload);
-  const beside = isDiagonal(workload) ? [gradientAlone(workload)] : [];
-  const others: Contender[] = [];
-  const missing: Missing[] = [];
-  for (const contender of ways) await checkContender(contender, workload);
-  for (const peer of peers) {
-    for (const each of await peer.contenders(workload)) {
-      const lack = 'missing' in each ? each : await checkPeer(each, workload);
-      if (lack !== undefined) missing.push(lack);
-      else others.push(each as Contender);
+    for (const timings of await timeWorkload(workload, peers, timing)) {
+      console.log(formatTimings(device, timings));
+      yield toEntry({ name, title: workload.title, device, run }, timings);
     }
-  }
-  const all = [...ways, ...beside, ...others];
-  try {
-    const times = await timeInTurn(all, timing);
-    const timed = all.map(({ name, version }, i) => ({ name, version, ...times[i]! }));
-    const [first, second] = timed;
-    return {
-      ours: ways.length === 1 ? [first!] : [first!, second!],
-      beside: timed.slice(ways.length, ways.length + beside.length)[0],
-      peers: timed.slice(ways.length + beside.length),
-      missing,
-    };
-  } finally {
-    for (const contender of all) contender.close();
-  }
-}
-
-/** Whether it does what a gradient could do, but for squares on the way: that is what it is compared with. */
-function isDiagonal(workload: Workload): workload is CurvatureWorkload {
-  return workload.kind === 'curvature' && workload.algorithm.name.endsWith('.diagFisher');
-}
-
-/** Checks a peer, and says what it lacks if the device has not what it needs. @throws if its numbers are wrong. */
-async function checkPeer(contender: Contender, workload: Workload): Promise<Missing | undefined> {
-  try {
-    await checkContender(contender, workload);
-    return;
-  } catch (error) {
-    const lack = /Kernel '\w+' not registered for backend '\w+'/.exec((error as Error).message)?.[0];
-    if (lack === undefined) throw error;
-    contender.close();
-    return { name: contender.name, missing: lack };
   }
 }

@@ -1,36 +1,48 @@
 import type * as tf from '@tensorflow/tfjs';
 import { jit, valueAndGrad } from 'posteriors';
 import type { Contender, Timeable } from './contender.ts';
+import { stepsPerScan } from './many-steps.ts';
 import { beginChains } from './ours/chains.ts';
 import { beginCurvature } from './ours/curvature.ts';
 import { beginPosterior } from './ours/posterior.ts';
+import type { Way } from './ours/running.ts';
 import { type Run, tensorContender } from './tensor-contender.ts';
 import { disposeTensors, ready, toTensors } from './tensors.ts';
 import { version } from './version.ts';
 import type { Algorithm, CurvatureWorkload, Named, Point, PosteriorWorkload, Workload } from './workloads/workload.ts';
 
-/** The workload with posteriors on the current device, `update` changing its state or returning a new one. */
-export function ours(workload: Workload, inplace: boolean): Contender {
-  const identity = { name: `posteriors, ${inplace ? 'in place' : 'pure'}`, version };
-  return tensorContender(identity, workload, beginning(workload, inplace));
+/** The workload with posteriors on the current device. */
+export function ours(workload: Workload, way: Way, name: string = `posteriors, ${way}`): Contender {
+  const stepsPerCall = (way === 'scan' && stepsPerScan(workload)) || 1;
+  return tensorContender({ name, version, stepsPerCall }, workload, beginning(workload, way));
 }
 
 /** The ways to run a workload; the first is the one that others are compared with. */
 export function waysOf(workload: Workload): Contender[] {
-  const ways = workload.kind === 'posterior' && workload.model.chains !== undefined ? [false] : [true, false];
-  return ways.map((inplace) => ours(workload, inplace));
+  return (['in place', 'pure', ...scanOf(workload)] as const).map((way) => ours(workload, way));
 }
 
-function beginning(workload: Workload, inplace: boolean): (start: Point, algorithm: Algorithm) => Run {
+/** One chain of a workload with several, one step in a call and many. */
+export function chainAlone(workload: Workload): Contender[] {
+  if (workload.kind !== 'posterior' || workload.model.single === undefined) return [];
+  const single = { ...workload, model: workload.model.single };
+  return (['in place', ...scanOf(workload)] as const).map((way) => ours(single, way, `one chain alone, ${way}`));
+}
+
+function scanOf(workload: Workload): readonly Way[] {
+  return stepsPerScan(workload) === undefined ? [] : ['scan'];
+}
+
+function beginning(workload: Workload, way: Way): (start: Point, algorithm: Algorithm) => Run {
   if (workload.kind === 'curvature') {
     const { model } = workload;
-    return (start, algorithm) => beginCurvature(model, algorithm as CurvatureWorkload['algorithm'], start, inplace);
+    return (start, algorithm) => beginCurvature(model, algorithm as CurvatureWorkload['algorithm'], start, way);
   }
   const { model } = workload;
   if (model.chains !== undefined) {
-    return (start, algorithm) => beginChains(model, algorithm as PosteriorWorkload['algorithm'], start);
+    return (start, algorithm) => beginChains(model, algorithm as PosteriorWorkload['algorithm'], start, way);
   }
-  return (start, algorithm) => beginPosterior(model, algorithm as PosteriorWorkload['algorithm'], start, inplace);
+  return (start, algorithm) => beginPosterior(model, algorithm as PosteriorWorkload['algorithm'], start, way);
 }
 
 /** The gradient of the mean log likelihood of the first batch, compiled, and nothing else. */

@@ -18,9 +18,9 @@ export function formatFacts({ machine, load }: RunFacts): string {
   return `${machine}\nThe machine is busy (load ${load.toFixed(1)} in the last minute): these figures are not to be compared.`;
 }
 
-/** A table: each contender's time, spread, and its time over that of the first of ours. */
-export function formatTimings(device: Device, { ours, beside, peers, missing }: Timings): string {
-  const timed = [...ours, beside, ...peers].filter((each) => each !== undefined);
+/** A table: each contender's time of a step, spread, and its time over that of the first of ours. */
+export function formatTimings(device: Device, { ours, beside, chains, peers, missing }: Timings): string {
+  const timed = [...ours, beside, chains?.alone, ...peers].filter((each) => each !== undefined);
   return formatTable(device, timed, missing);
 }
 
@@ -39,8 +39,13 @@ export function formatTable(device: Device, timed: readonly Timed[], missing: re
 }
 
 /** What a measure found: the table, and how the cost grows if that is what was asked. */
-export function formatFinding(device: Device, { case: of, timed, points, exponent, peak }: Finding): string {
+export function formatFinding(device: Device, { case: of, timed, points, exponent, peak, stages }: Finding): string {
   if (peak !== undefined) return `  ${device.padEnd('webgpu'.length)}  ${formatPeak(peak)}`;
+  if (stages !== undefined) {
+    const [{ medianMs }] = timed;
+    const parts = stages.map(({ name, share }) => ['', name, formatMs(share * medianMs)]);
+    return `${formatTable(device, timed)}\n${alignColumns(parts)}`;
+  }
   if (exponent === undefined) return formatTable(device, timed);
   const times = points?.map(({ size, medianMs }) => `${size}: ${formatMs(medianMs)}`).join(', ');
   return `  ${device.padEnd('webgpu'.length)}  cost goes with the ${of} to the power of ${exponent.toFixed(2)} (${times})`;

@@ -36,6 +36,17 @@ describe('toEntry', () => {
   });
 });
 
+test('toEntry knows many steps in a call as a case, and what a chain takes among others', () => {
+  const scan = { ...inplace, stepsPerCall: 100 };
+  const timings = { ours: [scan], chains: { chains: 4, alone: quick }, peers: [], missing: [] } as const;
+  expect(toEntry({ ...place, name: 'W10-W2' }, timings)).toMatchObject({
+    workload: 'W10',
+    case: 'W2 scan',
+    stepsPerCall: 100,
+    chains: { chains: 4, perChainMs: 0.005, aloneMs: 0.01, ratio: 0.5 },
+  });
+});
+
 describe('toMeasureEntry', () => {
   test('takes the last that was timed, beside the first', () => {
     expect(toMeasureEntry({ ...place, name: 'T1' }, { timed: [quick, slow] })).toMatchObject({

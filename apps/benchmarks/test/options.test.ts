@@ -45,7 +45,7 @@ describe('parseOptions', () => {
   test.each([
     [
       '--workload W1,W99',
-      "--workload W1,W99: there is no workload 'W99'; expected some of W1,W2,W3,W4,W5,W6,W7,W8,W9,W10,W11,W12,T1,T2,T3,T4,S1," +
+      "--workload W1,W99: there is no workload 'W99'; expected some of W1,W2,W3,W4,W5,W6,W7,W8,W9,W10,W11,W12,T1,T2,T3,T4,T5,S1," +
         'W6-512,W6-32,W7-512,W7-32,W8-denseFisher,W8-denseGgn,W8-denseHessian,W8-ekf,W10-W2,W10-W4',
     ],
     ['--device gpu', "--device gpu: there is no device 'gpu'; expected some of cpu,wasm,webgpu"],

@@ -45,6 +45,14 @@ test('formatFinding shows memory where it is about that', () => {
   );
 });
 
+test('formatFinding shows the parts of a call', () => {
+  const stages = [{ name: 'running', share: 0.5 }];
+  expect(formatFinding('cpu', { case: 'W1', timed: [inplace], stages }).split('\n')).toEqual([
+    '  cpu     posteriors, in place           20.0 us    ±5 %   1.00 x  0.1.0',
+    '          running                        10.0 us',
+  ]);
+});
+
 test('formatFacts warns of a busy machine', () => {
   expect(formatFacts(run)).toBe('a machine');
   expect(formatFacts({ ...run, load: 2 })).toContain('The machine is busy (load 2.0');

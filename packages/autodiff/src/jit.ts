@@ -94,7 +94,8 @@ export function jit<A extends readonly unknown[], Y>(
   /** The entry of these arguments, made if there is none. */
   const lookUp = (args: A): { readonly entry: Entry; readonly leaves: readonly unknown[] } => {
     const backend = currentBackend();
-    for (const [i, entry] of cache.entries()) {
+    for (let i = 0; i < cache.length; i++) {
+      const entry = cache[i] as Entry;
       const leaves = entry.backend === backend ? leavesLike(entry.structure, args) : null;
       if (leaves === null || !fits(entry, leaves)) continue;
       if (i > 0) cache = [entry, ...cache.filter((other) => other !== entry)];
@@ -218,11 +219,11 @@ function compile<A extends readonly unknown[], Y>(
   }
 }
 
-/** The program with these captured scalars as its first inputs. */
+/** The program with these captured tensors as its first inputs. */
 function withInputs(program: Program<Tensor>, scalars: readonly Tensor[]): Program<Tensor> {
   if (scalars.length === 0) return program;
   const values = scalars.map(
-    (scalar) => program.constants.find(({ source }) => source === scalar)?.value ?? newValue(scalarAval),
+    (scalar) => program.constants.find(({ source }) => source === scalar)?.value ?? newValue(avalOf(scalar)),
   );
   const constants = program.constants.filter(({ source }) => !scalars.includes(source));
   return { ...program, inputs: [...values, ...program.inputs], constants };

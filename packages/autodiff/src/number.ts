@@ -1,5 +1,5 @@
 /** Numbers that a compiled function is called with. While it is traced they are scalars. */
-import { theEngine } from '@posteriors/backend';
+import { type HostValues, sizeOf, theEngine } from '@posteriors/backend';
 import { keep, Tensor } from '@tensorflow/tfjs-core';
 
 const numbers = new WeakMap<Tensor, number>();
@@ -45,10 +45,10 @@ export class Count {
   }
 }
 
-/** Numbers that are computed on the host before each run of a program, and the scalars that stand for them. */
+/** Numbers that are computed on the host before each run of a program, one or an array for each of the tensors that stand for them. */
 export interface HostNumbers {
   readonly count: Count;
-  readonly compute: (value: number) => readonly number[];
+  readonly compute: (value: number) => readonly (number | HostValues)[];
   readonly scalars: readonly Tensor[];
 }
 
@@ -73,10 +73,10 @@ export class HostComputations {
     }
   }
 
-  ask(count: Count, length: number, compute: HostNumbers['compute']): readonly Tensor[] {
+  ask(count: Count, length: number, compute: HostNumbers['compute'], shape: readonly number[]): readonly Tensor[] {
     const known = this.all[this.asked++];
     if (known !== undefined) return known.scalars;
-    const scalars = Array.from({ length }, capturedScalar);
+    const scalars = Array.from({ length }, () => capturedTensor(shape));
     this.all.push({ count, compute, scalars });
     return scalars;
   }
@@ -90,20 +90,23 @@ export function numberNow({ number, more }: Count): number {
 }
 
 /**
- * Scalars for `length` numbers that are computed on the host from a number of the caller's: schedules of hyper-parameters, say. {@link jit} computes them anew at each
- * call. To be called while a function that jit compiles is traced, which alone makes a {@link Count}.
+ * Scalars for `length` numbers that are computed on the host from a number of the caller's: schedules of hyper-parameters, say; with a `shape`,
+ * float32 tensors for as many arrays. {@link jit} computes them anew at each call. To be called while a function that jit compiles is traced,
+ * which alone makes a {@link Count}.
  */
 export function hostNumbers(
   count: Count,
   length: number,
-  compute: (value: number) => readonly number[],
+  compute: (value: number) => readonly (number | HostValues)[],
+  shape: readonly number[] = [],
 ): readonly Tensor[] {
-  return (open as HostComputations).ask(count, length, compute);
+  return (open as HostComputations).ask(count, length, compute, shape);
 }
 
-/** A scalar that a trace captures, as it does tensors from outside. */
-function capturedScalar(): Tensor {
+/** A tensor that a trace captures, as it does those from outside. */
+function capturedTensor(shape: readonly number[]): Tensor {
   const engine = theEngine();
-  const dataId = engine.backend.write(new Float32Array(1), [], 'float32');
-  return keep(engine.makeTensorFromTensorInfo({ dataId, shape: [], dtype: 'float32' }, engine.backend));
+  const info = { shape: [...shape], dtype: 'float32' as const };
+  const dataId = engine.backend.write(new Float32Array(sizeOf(shape)), info.shape, info.dtype);
+  return keep(engine.makeTensorFromTensorInfo({ dataId, ...info }, engine.backend));
 }

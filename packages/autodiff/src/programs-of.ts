@@ -8,6 +8,8 @@ export interface RanProgram {
   readonly source: Program;
   /** The program as it ran: simplified, and lowered to its device. */
   readonly program: Executable['program'];
+  /** The code that was made for it, as text: JavaScript on cpu, calls and loops on wasm; empty on webgpu. */
+  readonly code: string;
 }
 
 let notes: RanProgram[] | undefined;
@@ -30,6 +32,8 @@ export function programsOf(run: () => void): readonly RanProgram[] {
 }
 
 /** Notes that a compiled function ran a program, where someone looks. */
-export function noteProgram(name: string, { source, program }: Executable): void {
-  notes?.push({ name, source, program });
+export function noteProgram(name: string, executable: Executable): void {
+  if (notes === undefined) return;
+  const { source, program, code } = executable;
+  notes.push({ name, source, program, code });
 }

@@ -41,3 +41,29 @@ export function scatter(out: usize, bytesOut: usize, updates: usize, indices: us
     indices += depth << 2;
   }
 }
+
+/** For each of `rows`: copies those of its `size` elements that its `count` indices name. */
+export function gatherEach(out: usize, from: usize, indices: usize, rows: i32, count: i32, size: i32): void {
+  for (; rows > 0; rows--) {
+    for (let i = count; i > 0; i--) {
+      store<i32>(out, load<i32>(from + (<usize>load<i32>(indices) << 2)));
+      out += 4;
+      indices += 4;
+    }
+    from += <usize>size << 2;
+  }
+}
+
+/** For each of `rows`: sets its `size` elements to zero, and adds `count` float32 numbers to those that its indices name. */
+export function scatterEach(out: usize, updates: usize, indices: usize, rows: i32, count: i32, size: i32): void {
+  memory.fill(out, 0, <usize>rows * size << 2);
+  for (; rows > 0; rows--) {
+    for (let i = count; i > 0; i--) {
+      const to = out + (<usize>load<i32>(indices) << 2);
+      store<f32>(to, load<f32>(to) + load<f32>(updates));
+      updates += 4;
+      indices += 4;
+    }
+    out += <usize>size << 2;
+  }
+}

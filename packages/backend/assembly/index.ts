@@ -1,6 +1,6 @@
 /** Kernels that work in the memory of tfjs's wasm device. Pointers are byte offsets. */
 export { multiply, multiplyScratch } from './product';
-export { firstOutside, gather, scatter } from './gather';
+export { firstOutside, gather, gatherEach, scatter, scatterEach } from './gather';
 export { extreme, sum } from './reduction';
 export { copyRows, copyView, fill } from './view';
 export * from './functions';

@@ -13,12 +13,13 @@ export function timesVector(matrix: usize, vector: usize, out: usize, size: i32,
   }
 }
 
-/** The sum of four numbers. */
+/** The sums of the lanes of each of four vectors. */
 // @ts-ignore: decorator
 @inline
-function total(x: v128): f32 {
-  const pairs = f32x4.add(x, v128.shuffle<i32>(x, x, 2, 3, 0, 1));
-  return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
+function totals(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab = f32x4.add(v128.shuffle<i32>(a, b, 0, 4, 1, 5), v128.shuffle<i32>(a, b, 2, 6, 3, 7));
+  const cd = f32x4.add(v128.shuffle<i32>(c, d, 0, 4, 1, 5), v128.shuffle<i32>(c, d, 2, 6, 3, 7));
+  return f32x4.add(v128.shuffle<i32>(ab, cd, 0, 1, 4, 5), v128.shuffle<i32>(ab, cd, 2, 3, 6, 7));
 }
 
 /** Rows of the matrix lie `row` bytes apart. */
@@ -40,19 +41,22 @@ function alongRows(matrix: usize, row: usize, vector: usize, out: usize, size: i
       s3 = f32x4.add(s3, f32x4.mul(four, v128.load(p3)));
       p0 += 16; p1 += 16; p2 += 16; p3 += 16;
     }
-    let t0 = total(s0), t1 = total(s1), t2 = total(s2), t3 = total(s3);
+    let sums = totals(s0, s1, s2, s3);
     for (; x < end; x += 4) {
-      const one = load<f32>(x);
-      t0 += one * load<f32>(p0);
-      t1 += one * load<f32>(p1);
-      t2 += one * load<f32>(p2);
-      t3 += one * load<f32>(p3);
+      let column = v128.load32_splat(p0);
+      column = v128.load32_lane(p1, column, 1);
+      column = v128.load32_lane(p2, column, 2);
+      column = v128.load32_lane(p3, column, 3);
+      sums = f32x4.add(sums, f32x4.mul(v128.load32_splat(x), column));
       p0 += 4; p1 += 4; p2 += 4; p3 += 4;
     }
-    put(out, t0, adds);
-    if (count > 1) put(out + 4, t1, adds);
-    if (count > 2) put(out + 8, t2, adds);
-    if (count > 3) put(out + 12, t3, adds);
+    if (count >= 4) {
+      putFour(out, sums, adds);
+    } else {
+      put(out, f32x4.extract_lane(sums, 0), adds);
+      if (count > 1) put(out + 4, f32x4.extract_lane(sums, 1), adds);
+      if (count > 2) put(out + 8, f32x4.extract_lane(sums, 2), adds);
+    }
     matrix += 4 * row;
     out += 16;
   }
@@ -92,14 +96,43 @@ function alongColumns(matrix: usize, vector: usize, out: usize, size: i32, depth
     putFour(to + 32, s2, adds);
     putFour(to + 48, s3, adds);
   }
-  for (; i + 4 <= size; i += 4) {
-    let sum = f32x4.splat(0);
+  // Of few columns, sums over every second or fourth row, which do not wait for each other.
+  for (; i + 8 <= size; i += 8) {
+    let s0 = f32x4.splat(0), s1 = f32x4.splat(0), s2 = f32x4.splat(0), s3 = f32x4.splat(0);
     let p = matrix + (<usize>i << 2);
-    for (let x = vector; x < end; x += 4) {
-      sum = f32x4.add(sum, f32x4.mul(v128.load_splat<f32>(x), v128.load(p)));
+    let x = vector;
+    for (; x + 8 <= end; x += 8) {
+      const even = v128.load_splat<f32>(x), odd = v128.load_splat<f32>(x, 4);
+      s0 = f32x4.add(s0, f32x4.mul(even, v128.load(p)));
+      s1 = f32x4.add(s1, f32x4.mul(even, v128.load(p, 16)));
+      s2 = f32x4.add(s2, f32x4.mul(odd, v128.load(p + row)));
+      s3 = f32x4.add(s3, f32x4.mul(odd, v128.load(p + row, 16)));
+      p += 2 * row;
+    }
+    if (x < end) {
+      const last = v128.load_splat<f32>(x);
+      s0 = f32x4.add(s0, f32x4.mul(last, v128.load(p)));
+      s1 = f32x4.add(s1, f32x4.mul(last, v128.load(p, 16)));
+    }
+    putFour(out + (<usize>i << 2), f32x4.add(s0, s2), adds);
+    putFour(out + (<usize>i << 2) + 16, f32x4.add(s1, s3), adds);
+  }
+  for (; i + 4 <= size; i += 4) {
+    let s0 = f32x4.splat(0), s1 = f32x4.splat(0), s2 = f32x4.splat(0), s3 = f32x4.splat(0);
+    let p = matrix + (<usize>i << 2);
+    let x = vector;
+    for (; x + 16 <= end; x += 16) {
+      s0 = f32x4.add(s0, f32x4.mul(v128.load_splat<f32>(x), v128.load(p)));
+      s1 = f32x4.add(s1, f32x4.mul(v128.load_splat<f32>(x, 4), v128.load(p + row)));
+      s2 = f32x4.add(s2, f32x4.mul(v128.load_splat<f32>(x, 8), v128.load(p + 2 * row)));
+      s3 = f32x4.add(s3, f32x4.mul(v128.load_splat<f32>(x, 12), v128.load(p + 3 * row)));
+      p += 4 * row;
+    }
+    for (; x < end; x += 4) {
+      s0 = f32x4.add(s0, f32x4.mul(v128.load_splat<f32>(x), v128.load(p)));
       p += row;
     }
-    putFour(out + (<usize>i << 2), sum, adds);
+    putFour(out + (<usize>i << 2), f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)), adds);
   }
   for (; i < size; i++) {
     let sum: f32 = 0;

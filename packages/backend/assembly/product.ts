@@ -163,12 +163,17 @@ export function multiplyScratch(inner: i32, columns: i32): usize {
   return (<usize>DEPTH << 4) + (depth << 2) * ((min<i32>(WIDTH, columns) + 7) & ~7);
 }
 
-/** `count` products, one behind the other; each is symmetric by the caller's word if `symmetric`. */
+/**
+ * As many products as there are in the larger of the batches of `countA` and `countB` matrices, one behind the other; where one batch is a
+ * single matrix, it serves all. Each product is symmetric by the caller's word if `symmetric`.
+ */
 export function multiply(
-  count: i32, a: usize, b: usize, c: usize, rows: i32, inner: i32, columns: i32, transposeA: bool, transposeB: bool, symmetric: bool,
-  scratch: usize,
+  countA: i32, countB: i32, a: usize, b: usize, c: usize, rows: i32, inner: i32, columns: i32, transposeA: bool, transposeB: bool,
+  symmetric: bool, scratch: usize,
 ): void {
-  for (; count > 0; count--) {
+  const stepA = countA == 1 ? 0 : (<usize>rows * inner) << 2;
+  const stepB = countB == 1 ? 0 : (<usize>inner * columns) << 2;
+  for (let count = max<i32>(countA, countB); count > 0; count--) {
     if (columns == 1) {
       timesVector(a, b, c, rows, inner, transposeA);
     } else if (rows == 1) {
@@ -177,8 +182,8 @@ export function multiply(
       multiplyMatrices(a, b, c, rows, inner, columns, transposeA, transposeB, false, symmetric, scratch);
       if (symmetric) mirror(c, rows);
     }
-    a += (<usize>rows * inner) << 2;
-    b += (<usize>inner * columns) << 2;
+    a += stepA;
+    b += stepB;
     c += (<usize>rows * columns) << 2;
   }
 }

@@ -3,45 +3,53 @@
 export type Code = readonly number[];
 
 /** A function of `parameters` addresses that returns nothing. */
-export interface WasmLoop {
+export interface WasmCode {
   readonly parameters: number;
   /** How many locals there are beside the parameters, numbered from there on: first whole numbers, then vectors. */
   readonly locals: { readonly i32: number; readonly v128: number };
-  readonly code: Code;
+  /** Given the index of the first function of the module, after those that it imports. */
+  readonly code: (first: number) => Code;
 }
 
-/** A function of vectors to a vector, from the module `functions`. */
+/** A function of the host's module `module`: of vectors to a vector, or of addresses and numbers to nothing. */
 export interface WasmImport {
+  readonly module: string;
   readonly name: string;
+  readonly of: 'vectors' | 'addresses';
   readonly parameters: number;
 }
 
 const type = { i32: 0x7f, v128: 0x7b } as const;
 const section = { types: 1, imports: 2, functions: 3, exports: 7, code: 10 } as const;
 
-/** A module that imports the memory `env.memory` and exports its functions as `0`, `1` and so on. */
-export function assemble(imports: readonly WasmImport[], loops: readonly WasmLoop[]): Uint8Array<ArrayBuffer> {
+/** A module that imports the memory `env.memory` and exports those of its functions that `exported` names, by their number. */
+export function assemble(
+  imports: readonly WasmImport[],
+  functions: readonly WasmCode[],
+  exported: readonly number[],
+): Uint8Array<ArrayBuffer> {
   const types: Code[] = [];
   const typeOf = (parameters: number, parameter: number, results: Code): number => {
     const entry = [0x60, ...vector(repeat(parameters, [parameter])), ...vector(results.map((result) => [result]))];
     const known = types.findIndex((other) => other.join() === entry.join());
     return known >= 0 ? known : types.push(entry) - 1;
   };
-  const imported = imports.map(({ name, parameters }) => [
-    ...text('functions'),
+  const imported = imports.map(({ module, name, of, parameters }) => [
+    ...text(module),
     ...text(name),
     0x00,
-    ...unsigned(typeOf(parameters, type.v128, [type.v128])),
+    ...unsigned(of === 'vectors' ? typeOf(parameters, type.v128, [type.v128]) : typeOf(parameters, type.i32, [])),
   ]);
   const memory = [...text('env'), ...text('memory'), 0x02, 0x00, 0x00];
-  const declared = loops.map(({ parameters }) => unsigned(typeOf(parameters, type.i32, [])));
-  const exported = loops.map((_, i) => [...text(String(i)), 0x00, ...unsigned(imports.length + i)]);
-  const bodies = loops.map(({ locals, code }) => {
+  const declared = functions.map(({ parameters }) => unsigned(typeOf(parameters, type.i32, [])));
+  const exports = exported.map((i) => [...text(String(i)), 0x00, ...unsigned(imports.length + i)]);
+  const bodies = functions.map(({ locals, code }) => {
     const declarations = vector([
       [...unsigned(locals.i32), type.i32],
       [...unsigned(locals.v128), type.v128],
     ]);
-    return [...unsigned(declarations.length + code.length + 1), ...declarations, ...code, 0x0b];
+    const body = code(imports.length);
+    return [...unsigned(declarations.length + body.length + 1), ...declarations, ...body, 0x0b];
   });
   return Uint8Array.from(
     [
@@ -49,7 +57,7 @@ export function assemble(imports: readonly WasmImport[], loops: readonly WasmLoo
       part(section.types, vector(types)),
       part(section.imports, vector([...imported, memory])),
       part(section.functions, vector(declared)),
-      part(section.exports, vector(exported)),
+      part(section.exports, vector(exports)),
       part(section.code, vector(bodies)),
     ].flat(),
   );
@@ -84,7 +92,10 @@ function signed(value: number): Code {
 export const get = (local: number): Code => [0x20, ...unsigned(local)];
 export const set = (local: number): Code => [0x21, ...unsigned(local)];
 export const call = (index: number): Code => [0x10, ...unsigned(index)];
-const i32 = (value: number): Code => [0x41, ...signed(value)];
+export const i32 = (value: number): Code => [0x41, ...signed(value)];
+export const add: Code = [0x6a];
+/** Copies so many bytes, on the stack after the addresses to and from which. */
+export const copyBytes: Code = [0xfc, 0x0a, 0x00, 0x00];
 
 /** `code` so often as the whole number in `counter` says, which must be 1 or more and is 0 in the end. */
 export function countdown(counter: number, times: number, code: Code): Code {
@@ -95,7 +106,7 @@ export function countdown(counter: number, times: number, code: Code): Code {
 
 /** Adds to the whole number in a local. */
 export const advance = (local: number, by: number): Code =>
-  by === 0 ? [] : [...get(local), ...i32(by), 0x6a, ...set(local)];
+  by === 0 ? [] : [...get(local), ...i32(by), ...add, ...set(local)];
 
 const vectorConstant: Code = [0xfd, 0x0c];
 

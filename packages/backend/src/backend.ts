@@ -11,6 +11,8 @@ export interface Executable {
   readonly source: Program<Tensor>;
   /** The program as it runs on the device, simplified and lowered. */
   readonly program: FusedProgram<Tensor>;
+  /** The code that was made for the program, as text: JavaScript on cpu, calls and loops on wasm; empty on a device that has only kernels. */
+  readonly code: string;
   /** The largest sum of bytes of what a run computes and still needs; inputs, constants and literals are not counted. */
   readonly peakBytes: number;
   /**

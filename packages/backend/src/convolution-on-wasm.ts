@@ -1,16 +1,15 @@
 /** Convolutions of images on wasm, forward and with respect to images and filters, of one filter for all images or one for each group. */
-import type { KernelFunc } from '@tensorflow/tfjs-core';
-import { assembly, withIntegers, written } from './assembly.ts';
-import { kernelCall } from './kernel-call.ts';
+import { assembly } from './assembly.ts';
+import { type Address, type CallsOf, call, input, integers, result, scratch } from './calls.ts';
 import { convolutionKernels } from './kernels-convolution.ts';
 import { type Attributes, sizeOf } from './program.ts';
-import { addressOf, withScratch } from './wasm-functions.ts';
+import { withIntegers } from './wasm-functions.ts';
 
 type Numbers = readonly number[];
 
 interface Operand {
   readonly shape: Numbers;
-  readonly address: number;
+  readonly address: Address;
 }
 
 /** In the order in which `assembly` takes them: `x`, `filter` and `y`. */
@@ -31,35 +30,31 @@ function convolution(
   kernel: string,
   name: 'convolveForward' | 'convolveToImage' | 'convolveToFilter',
   ordered: (first: Operand, second: Operand, result: Operand) => Operands,
-): KernelFunc {
+): CallsOf {
   const { shape: shapeOf } = convolutionKernels[kernel]!;
-  return (call) => {
-    const { device, inputs, attributes } = kernelCall(call);
-    const [first, second] = inputs.map(
-      (input): Operand => ({ shape: input.shape, address: addressOf(device, input) }),
-    ) as [Operand, Operand];
+  return ({ device, inputs, attributes }) => {
+    const [first, second] = inputs.map(({ shape }, i): Operand => ({ shape, address: input(i) })) as [Operand, Operand];
     const { shape } = shapeOf(inputs, attributes);
-    const { convolveScratch, [name]: convolve } = assembly(device);
-    return written(device, shape, 'float32', (address) => {
-      const operands = ordered(first, second, { shape, address });
-      withIntegers(device, geometryOf(operands, attributes), (geometry) =>
-        withScratch(device, convolveScratch(geometry), (scratch) =>
-          convolve(...operands.map((operand) => operand.address), geometry, scratch),
-        ),
-      );
-    });
+    const operands = ordered(first, second, { shape, address: result() });
+    const geometry = geometryOf(operands, attributes);
+    return {
+      result: { shape, dtype: 'float32' },
+      integers: geometry,
+      scratch: withIntegers(device, geometry, (address) => assembly(device).convolveScratch(address)),
+      calls: [call(assembly, name, ...operands.map(({ address }) => address), integers(), scratch())],
+    };
   };
 }
 
-export const convolveForward: KernelFunc = convolution('Conv2D', 'convolveForward', (x, filter, y) => [x, filter, y]);
+export const convolveForward: CallsOf = convolution('Conv2D', 'convolveForward', (x, filter, y) => [x, filter, y]);
 
-export const convolveToImage: KernelFunc = convolution('Conv2DBackpropInput', 'convolveToImage', (y, filter, x) => [
+export const convolveToImage: CallsOf = convolution('Conv2DBackpropInput', 'convolveToImage', (y, filter, x) => [
   x,
   filter,
   y,
 ]);
 
-export const convolveToFilter: KernelFunc = convolution('Conv2DBackpropFilter', 'convolveToFilter', (x, y, filter) => [
+export const convolveToFilter: CallsOf = convolution('Conv2DBackpropFilter', 'convolveToFilter', (x, y, filter) => [
   x,
   filter,
   y,

@@ -65,14 +65,16 @@ export function collector(
 ): (infos: readonly TensorInfo[]) => Tensor[] {
   const engine = theEngine();
   const bytes = outputs.map(({ shape, dtype }) => sizeOf(shape) * util.bytesPerElement(dtype));
-  return (infos) =>
-    infos.map((info, i) => {
+  return (infos) => {
+    const tensors: Tensor[] = [];
+    for (let i = 0; i < infos.length; i++) {
+      const info = infos[i] as TensorInfo;
       // A result that is not the run's own is shared by a reference count.
       if (!own[i]) device.incRef(info.dataId);
-      else {
-        results?.add(info.dataId, bytes[i] as number);
-        if (info instanceof TensorClass) return info as Tensor;
-      }
-      return engine.makeTensorFromTensorInfo(info, device);
-    });
+      else results?.add(info.dataId, bytes[i] as number);
+      const isTensor = own[i] && info instanceof TensorClass;
+      tensors.push(isTensor ? (info as Tensor) : engine.makeTensorFromTensorInfo(info, device));
+    }
+    return tensors;
+  };
 }

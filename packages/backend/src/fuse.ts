@@ -26,6 +26,7 @@ export type FusedProgram<Source = unknown> = Omit<Program<Source>, 'equations'> 
 };
 
 type Computes = (equation: KernelEquation) => boolean;
+type Refine = (equations: readonly KernelEquation[]) => readonly KernelEquation[];
 
 /** The equations of a loop, or one equation that is none. */
 interface Node {
@@ -43,9 +44,14 @@ const candidates = 8;
 
 /**
  * Puts elementwise equations of one shape into one loop, also those that have nothing to do with each other, wherever none of them waits for what
- * waits for another of them; and with them sums, maxima and minima over the last axes. `computes` says which elementwise equations loops can compute.
+ * waits for another of them; and with them sums, maxima and minima over the last axes. `computes` says which elementwise equations loops can compute,
+ * `refine` puts others that take less to compute in the place of those of a loop.
  */
-export function fuse<Source>(program: Program<Source>, computes: Computes): FusedProgram<Source> {
+export function fuse<Source>(
+  program: Program<Source>,
+  computes: Computes,
+  refine: Refine = (equations) => equations,
+): FusedProgram<Source> {
   const viewOf = viewing(program);
   const shapeOf = (equation: Equation): readonly number[] | undefined =>
     equation.type === 'kernel' ? loopShape(equation, computes) : undefined;
@@ -63,7 +69,7 @@ export function fuse<Source>(program: Program<Source>, computes: Computes): Fuse
     const equation =
       node.loop === undefined
         ? first
-        : fused(node.members as KernelEquation[], axesOf(shapeOf(first) as readonly number[]), live, viewOf);
+        : fused(refine(node.members as KernelEquation[]), axesOf(shapeOf(first) as readonly number[]), live, viewOf);
     equation.inputs.forEach(use);
     equations.push(equation);
   }

@@ -72,9 +72,11 @@ export class HostInput {
   }
 }
 
+/** Of a few values, which `set` takes longer to copy than a loop does. */
 function fill(values: HostValues, given: HostValues | number): void {
-  if (typeof given !== 'number') values.set(given);
-  else values[0] = given;
+  if (typeof given === 'number') values[0] = given;
+  else if (given.length > mostKept) values.set(given);
+  else for (let i = 0; i < given.length; i++) values[i] = given[i] as number;
 }
 
 function shares(results: readonly TensorInfo[], { dataId }: TensorInfo): boolean {

@@ -1,10 +1,14 @@
 export type { Backend, Executable, RunInput } from './backend.ts';
+/** @internal For the other packages of this project; any version may change it. */
+export { type Calls, type CallsOf, call, input, integers, kernelOfCalls, result, scratch } from './calls.ts';
 /** @internal For the tables and tests of this project; any version may change it. */
 export { translatedKernels } from './canonical.ts';
 export { type DeviceName, setBackend } from './devices.ts';
 export type { KernelParameters } from './engine.ts';
 /** @internal For the other packages of this project; any version may change it. */
 export { theEngine } from './engine.ts';
+/** @internal For the other packages of this project; any version may change it. */
+export { type Fill, type FillOf, kernelOfFill } from './fills.ts';
 /** @internal For the other packages of this project; any version may change it. */
 export { allFinite, allFiniteOnHost } from './finite.ts';
 export type { FusedProgram } from './fuse.ts';

@@ -17,7 +17,7 @@ export function registerIndexCheck(device: 'cpu' | 'wasm'): void {
       const { dataId, shape, dtype } = inputs['indices'] as TensorInfo;
       const memory = backend as KernelBackend;
       const { kernel, lengths } = attrs as unknown as { readonly kernel: string; readonly lengths: readonly number[] };
-      check(elementsOf(memory, { dataId, shape, dtype }), lengths, kernel);
+      checkIndices(elementsOf(memory, { dataId, shape, dtype }), lengths, kernel);
       memory.incRef(dataId);
       return { dataId, shape, dtype };
     },
@@ -25,7 +25,7 @@ export function registerIndexCheck(device: 'cpu' | 'wasm'): void {
 }
 
 /** @throws if an index is not within the length of its axis. */
-function check(indices: ArrayLike<number>, lengths: readonly number[], kernel: string): void {
+export function checkIndices(indices: ArrayLike<number>, lengths: readonly number[], kernel: string): void {
   const depth = lengths.length;
   for (let i = 0; i < indices.length; i++) {
     const [index, length] = [indices[i]!, lengths[i % depth]!];
@@ -35,6 +35,11 @@ function check(indices: ArrayLike<number>, lengths: readonly number[], kernel: s
       `${kernel}: the index ${index} is outside of ${axis}, which has the length ${length}; indices are from 0 to ${length - 1}`,
     );
   }
+}
+
+/** What is wrong with an index of GatherV2. */
+export function outsideOfAxis(index: number, length: number): Error {
+  return new Error(`GatherV2: the index value ${index} is not in [0, ${length - 1}]`);
 }
 
 /** `IndicesWithin`, checked: literals now, others at each run on those devices. */
@@ -47,7 +52,7 @@ export function checkedWithin(equation: KernelEquation, device: string): KernelE
   };
   const lengths = [length];
   const isKnown = indices.kind === 'literal';
-  if (isKnown) check(indices.values, lengths, kernel);
+  if (isKnown) checkIndices(indices.values, lengths, kernel);
   if (!isKnown && devices.includes(device))
     return { ...equation, kernel: 'CheckedIndices', attributes: { kernel, lengths } };
   return isKnown || outside === undefined ? { ...equation, kernel: 'Identity', attributes: {} } : equation;
@@ -63,7 +68,7 @@ export function withIndicesChecked(
   const indices = equation.inputs[at] as Atom;
   const { kernel } = equation;
   const lengths = shape.slice(0, indices.shape[indices.shape.length - 1]);
-  if (indices.kind === 'literal') check(indices.values, lengths, kernel);
+  if (indices.kind === 'literal') checkIndices(indices.values, lengths, kernel);
   if (indices.kind === 'literal' || !devices.includes(device)) return [equation];
   const checked = newValue(indices);
   return [

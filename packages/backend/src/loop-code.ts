@@ -1,7 +1,6 @@
 /** Fused equations as WebAssembly, four elements at a time. */
 import {
   advance,
-  assemble,
   type Code,
   call,
   countdown,
@@ -10,25 +9,13 @@ import {
   op,
   set,
   splat,
-  type WasmImport,
-  type WasmLoop,
+  type WasmCode,
   zero,
 } from './assembler.ts';
 import { type Axes, type FusedEquation, type Operand, reduces, type Statement } from './fused.ts';
 import { mergedAxes, strideOf } from './merged-axes.ts';
 import type { Atom, DataType, KernelEquation } from './program.ts';
 import { vectorKernel } from './vector-kernels.ts';
-
-/** A module with a function for each equation, of the addresses that it reads and then of those that it writes. */
-export function loopModule(equations: readonly FusedEquation[]): Uint8Array<ArrayBuffer> {
-  const imports: WasmImport[] = [];
-  const calling = (name: string, parameters: number): Code => {
-    const known = imports.findIndex((other) => other.name === name);
-    return call(known >= 0 ? known : imports.push({ name, parameters }) - 1);
-  };
-  const loops = equations.map((equation) => loopOf(equation, calling));
-  return assemble(imports, loops);
-}
 
 /** An array that the loop goes through. */
 interface Run {
@@ -50,7 +37,11 @@ interface Reduction {
   readonly totals: readonly [number, number];
 }
 
-function loopOf({ shape, statements, reads, writes, inputs, outputs }: FusedEquation, calling: Calling): WasmLoop {
+/** A function of the addresses that a fused equation reads and then of those that it writes; `calling` imports a function of vectors. */
+export function loopOf(
+  { shape, statements, reads, writes, inputs, outputs }: FusedEquation,
+  calling: Calling,
+): WasmCode {
   const { sizes, merged } = mergedAxes(shape, [...reads, ...writes.map(({ axes }) => axes)]);
   const runOf = ({ dtype }: Atom, axes: Axes, address: number): Run => ({ address, dtype, axes: merged(axes) });
   const readRuns = reads.map((axes, i) => runOf(inputs[i] as Atom, axes, i));
@@ -134,13 +125,11 @@ function loopOf({ shape, statements, reads, writes, inputs, outputs }: FusedEqua
       ...mine.flatMap(({ kernel, totals, run }) => [...get(run.address), ...reductionCode[kernel].end(totals)]),
     ];
   };
-  return {
-    parameters: runs.length,
-    locals: { i32: sizes.length, v128: next - vectors },
-    code: last < 0 ? body('one') : loopFrom(0),
-  };
+  const code = last < 0 ? body('one') : loopFrom(0);
+  return { parameters: runs.length, locals: { i32: sizes.length, v128: next - vectors }, code: () => code };
 }
 
+/** Code that calls a function of so many vectors. */
 type Calling = (name: string, parameters: number) => Code;
 type Width = 'four' | 'one';
 

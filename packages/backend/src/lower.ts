@@ -22,10 +22,12 @@ import {
 } from './program.ts';
 import { withFewAxes } from './rank.ts';
 import { scanInHalves } from './scan-in-halves.ts';
+import { shareOperands } from './shared-operands.ts';
 
 export function lower<Source>(simplified: Program<Source>, device: string): FusedProgram<Source> {
   const loops = loopDevice(device);
-  const program: FusedProgram<Source> = loops === undefined ? simplified : fuse(simplified, loops.computes);
+  const shared = shareOperands(simplified);
+  const program: FusedProgram<Source> = loops === undefined ? shared : fuse(shared, loops.computes, loops.refine);
   const lowered = (equation: KernelEquation): readonly Equation[] =>
     lowerings[equation.kernel]?.(equation, device) ?? [equation];
   const equations = program.equations.flatMap((equation): readonly (Equation | FusedEquation)[] => {

@@ -9,6 +9,8 @@ export interface Steps {
 
 interface Step {
   readonly type: string;
+  /** Of a routine. */
+  readonly equations?: readonly Step[];
   readonly kernel?: string;
   readonly inputs: readonly Atom[];
   readonly outputs: readonly Value[];
@@ -27,7 +29,15 @@ const views = new Set(['Reshape', 'Identity', 'StopGradient']);
  * The largest sum of bytes, over the run of a program, of the values that it computes and still needs, each let go after its last use;
  * the program's inputs, constants and literals are not counted. A reshape takes no memory of its own.
  */
-export function peakBytes({ equations, outputs }: Steps): number {
+export function peakBytes(program: Steps): number {
+  return peakOf(program);
+}
+
+/** Of a routine, or of the body of a loop in one, whose outputs are there before it runs. */
+type Part = 'routine' | 'body';
+
+function peakOf({ equations, outputs }: Steps, part?: Part): number {
+  const given = new Set(part === 'body' ? outputs.map((atom) => (atom.kind === 'value' ? atom.id : -1)) : []);
   const owners = new Map<number, number>();
   const ownerOf = (atom: Atom): number => (atom.kind === 'value' ? (owners.get(atom.id) ?? -1) : -1);
   const bytes = new Map<number, number>();
@@ -37,7 +47,7 @@ export function peakBytes({ equations, outputs }: Steps): number {
     const isView = step.kernel !== undefined && views.has(step.kernel) && x !== undefined;
     for (const output of step.outputs) {
       owners.set(output.id, isView ? ownerOf(x) : output.id);
-      if (!isView) bytes.set(output.id, bytesOf(output));
+      if (!isView) bytes.set(output.id, given.has(output.id) ? 0 : bytesOf(output));
     }
     for (const atom of [...step.inputs, ...step.outputs]) lastUse.set(ownerOf(atom), i);
   });
@@ -51,10 +61,20 @@ export function peakBytes({ equations, outputs }: Steps): number {
   let [live, peak] = [0, 0];
   equations.forEach((step, i) => {
     const made = step.outputs.reduce((sum, { id }) => sum + (bytes.get(id) ?? 0), 0);
-    peak = Math.max(peak, live + (step.body === undefined ? made : loopBytes(step, step.body)));
+    peak = Math.max(peak, live + stepBytes(step, made, part));
     live += made - (ending[i] as number);
   });
   return peak;
+}
+
+/** What a step takes, of which `made` bytes stay. */
+function stepBytes(step: Step, made: number, part?: Part): number {
+  if (step.equations !== undefined) return peakOf({ equations: step.equations, outputs: step.outputs }, 'routine');
+  if (step.body === undefined) return made;
+  if (part === undefined) return loopBytes(step, step.body);
+  // What is carried is there twice, and rows are written where they stay.
+  const carried = step.outputs.slice(0, step.carry).reduce((sum, value) => sum + bytesOf(value), 0);
+  return made + carried + peakOf(step.body, 'body');
 }
 
 /**
@@ -66,5 +86,5 @@ function loopBytes({ inputs, outputs, length = 1, carry = 0, constants = 0 }: St
   const carried = sum(outputs.slice(0, carry));
   const rows = sum(outputs.slice(carry));
   const slices = sum(inputs.slice(constants + carry)) / length;
-  return Math.max(carried + slices + rows - rows / length + peakBytes(body), carried + 2 * rows);
+  return Math.max(carried + slices + rows - rows / length + peakOf(body), carried + 2 * rows);
 }

@@ -56,7 +56,7 @@ export function printEquation(equation: Equation | FusedEquation): string {
 }
 
 /** The statements of a loop: of what it reads, `in0` and on, it makes what it writes, `out0` and on. */
-function printStatements({ statements, writes }: FusedEquation): string[] {
+export function printStatements({ statements, writes }: FusedEquation): string[] {
   const operand = (of: Operand): string =>
     of.type === 'read' ? `in${of.index}` : of.type === 'statement' ? name(of.index) : String(of.literal.values[0]);
   const name = (statement: number): string => {

@@ -1,10 +1,10 @@
 /** Where the values of a program are while it runs: each in a slot of its own. */
-import type { FusedProgram } from './fuse.ts';
 import type { Atom, Literal } from './program.ts';
+import type { RoutineProgram } from './routine.ts';
 
 /** An equation and the slots that it reads and writes. */
 export interface Plan {
-  readonly equation: FusedProgram['equations'][number];
+  readonly equation: RoutineProgram['equations'][number];
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
   /** Slots that nothing reads afterwards. */
@@ -22,7 +22,7 @@ export interface Slots {
   readonly own: ReadonlySet<number>;
 }
 
-export function slotsOf(program: FusedProgram): Slots {
+export function slotsOf(program: RoutineProgram): Slots {
   const numbers = new Map<Atom | number, number>();
   const literals = new Map<Literal, number>();
   const slot = (atom: Atom): number => {

@@ -12,15 +12,18 @@ import type { Backend, Executable, RunInput } from './backend.ts';
 import { collector, placeTensor, release, write } from './device-data.ts';
 import { kernelOnCpu } from './elsewhere.ts';
 import { theEngine } from './engine.ts';
+import type { FusedProgram } from './fuse.ts';
 import { HostInput, keepsHostInputs } from './host-input.ts';
 import { deviceInputNames } from './kernels.ts';
+import { kernelForCpu } from './kernels-on-cpu.ts';
 import { kernelOnWasm } from './kernels-on-wasm.ts';
 import { type Holdings, letGo, letGoAfter } from './lifetime.ts';
-import { type Loop, loopDevice } from './loops.ts';
 import { lower } from './lower.ts';
 import { peakBytes } from './peak-bytes.ts';
-import type { Aval, Constant, HostValues, KernelEquation, Program } from './program.ts';
+import type { Aval, Constant, HostValues, KernelEquation, Literal, Program } from './program.ts';
 import { type Results, resultsOn } from './results.ts';
+import { type Routine, type RoutineProgram, withRoutines } from './routine.ts';
+import { type RoutineContext, type RunRoutine, routineDevice } from './routines.ts';
 import { scanStep } from './scan-on-device.ts';
 import { simplify } from './simplify/index.ts';
 import { type Plan, slotsOf } from './slots.ts';
@@ -73,23 +76,24 @@ function compile(
 ): Executable {
   const engine = theEngine();
   const program = lower(simplify(original), name);
-  const { count, plans, own, literals, ...ends } = slotsOf(program);
-  const fused = program.equations.filter((equation) => equation.type === 'fused');
-  const loops = loopDevice(name)?.compile(fused, device) ?? [];
-  const known: Infos = new Array(count).fill(undefined);
-  for (const [literal, index] of literals) {
+  const hold = (literal: Literal): TensorInfo => {
     const info = write(device, literal, literal.values.slice());
     holdings.data.push(info);
-    known[index] = info;
-  }
+    return info;
+  };
+  const routines = compileRoutines(program, { device, hold, ...loweringOn(name) }, name);
+  const { count, plans, own, literals, ...ends } = slotsOf(routines.program);
+  const known: Infos = new Array(count).fill(undefined);
+  for (const [literal, index] of literals) known[index] = hold(literal);
 
   const makeStep = (plan: Plan): Step => {
     const { equation, inputs, outputs, free } = plan;
     if (equation.type === 'call') throw new Error('a custom derivative is left in a simplified program');
-    if (equation.type === 'fused') {
-      const loop = loops[fused.indexOf(equation)] as Loop;
+    if (equation.type === 'fused') throw new Error('a loop is left outside of the routines of a program');
+    if (equation.type === 'routine') {
+      const routine = routines.runs.get(equation) as RunRoutine;
       const run = (slots: Infos): void => {
-        const results = loop(inputs.map((index) => slots[index] as TensorInfo));
+        const results = routine(inputs.map((index) => slots[index] as TensorInfo));
         outputs.forEach((index, i) => {
           slots[index] = results[i];
         });
@@ -119,7 +123,10 @@ function compile(
   return {
     source: original,
     program,
-    peakBytes: peakBytes(program),
+    peakBytes: peakBytes(routines.program),
+    get code() {
+      return routines.code();
+    },
     run(inputs: readonly RunInput[]): Tensor[] {
       if (disposed) throw new Error('this executable was disposed and cannot run again');
       if (inputs.length !== program.inputs.length)
@@ -198,9 +205,40 @@ function kernelStep(
   };
 }
 
-function deviceKernel(kernel: string, device: string): KernelFunc {
+/** The program as routines and what is none, and what runs them. */
+function compileRoutines(
+  program: FusedProgram,
+  context: RoutineContext,
+  name: string,
+): { readonly program: RoutineProgram; readonly runs: ReadonlyMap<Routine, RunRoutine>; readonly code: () => string } {
+  const device = routineDevice(name);
+  if (device === undefined) return { program, runs: new Map(), code: () => '' };
+  const parted = withRoutines(program, (equation) => device.isCallable(equation, context));
+  const routines = parted.equations.filter((equation) => equation.type === 'routine');
+  const { runs, code } = device.compile(routines, context);
+  return { program: parted, runs: new Map(routines.map((routine, i) => [routine, runs[i] as RunRoutine])), code };
+}
+
+/** What a device has for kernels and loops. */
+function loweringOn(name: string): Pick<RoutineContext, 'kernel' | 'bodyOf'> {
+  const bodies = new WeakMap<Program, FusedProgram>();
+  return {
+    kernel: (kernel) => ownKernel(kernel, name),
+    bodyOf({ body }) {
+      const lowered = bodies.get(body) ?? lower(simplify(body), name);
+      bodies.set(body, lowered);
+      return lowered;
+    },
+  };
+}
+
+/** What the device runs a kernel with, if it has it. */
+function ownKernel(kernel: string, device: string): KernelFunc | undefined {
   const registered = getKernel(kernel, device)?.kernelFunc;
-  const kernelFunc = device === 'wasm' ? kernelOnWasm(kernel, registered) : registered;
-  if (kernelFunc === undefined) return kernelOnCpu(kernel, device);
-  return kernelFunc;
+  if (device === 'wasm') return kernelOnWasm(kernel, registered);
+  return device === 'cpu' ? kernelForCpu(kernel, registered) : registered;
+}
+
+function deviceKernel(kernel: string, device: string): KernelFunc {
+  return ownKernel(kernel, device) ?? kernelOnCpu(kernel, device);
 }

@@ -77,6 +77,13 @@ const views: {
   },
 };
 
+/** The shape of what a kernel returns of an input of `shape`. */
+export function shapeOfView(kernel: string, shape: Numbers, attributes: KernelEquation['attributes']): Numbers {
+  if (kernel === 'Transpose') return (attributes['perm'] as Numbers).map((axis) => shape[axis]!);
+  if (kernel === 'Slice') return attributes['size'] as Numbers;
+  return kernel === 'Tile' ? shape.map((n, axis) => n * (attributes['reps'] as Numbers)[axis]!) : shape;
+}
+
 /** What a kernel sees of an input of `shape`, with as few axes as possible. */
 export function viewOf(kernel: string, shape: Numbers, attributes: KernelEquation['attributes']): View {
   const view = views[kernel];

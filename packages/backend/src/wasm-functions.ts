@@ -78,6 +78,31 @@ export function withScratch<R>(device: KernelBackend, bytes: number, use: (addre
   }
 }
 
+/** What `use` makes of an address where these integers lie. */
+export function withIntegers<R>(device: KernelBackend, integers: readonly number[], use: (address: number) => R): R {
+  return withScratch(device, 4 * integers.length, (address) => {
+    new Int32Array((device as WasmDevice).wasm.asm.memory.buffer, address, integers.length).set(integers);
+    return use(address);
+  });
+}
+
+/** A new tensor whose elements `write` sets, given where they are to lie; if it fails, nothing is left. */
+export function written(
+  device: KernelBackend,
+  shape: readonly number[],
+  dtype: string,
+  write: (address: number) => unknown,
+): TensorInfo {
+  const result = newTensor(device, shape, dtype);
+  try {
+    write(addressOf(device, result));
+    return result;
+  } catch (error) {
+    device.disposeData(result.dataId);
+    throw error;
+  }
+}
+
 function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
   const text = atob(base64.replaceAll('\n', ''));
   const bytes = new Uint8Array(text.length);

@@ -5,9 +5,9 @@ import { expectNoLeak } from '@posteriors/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
-import { convolveForward, convolveToFilter, convolveToImage } from '../src/convolution-on-wasm.ts';
 import { setBackend, sizeOf } from '../src/index.ts';
 import { placesAlong } from '../src/kernels-convolution.ts';
+import { kernelOnWasm } from '../src/kernels-on-wasm.ts';
 
 beforeAll(() => setBackend('wasm'));
 
@@ -99,9 +99,9 @@ function check(convolution: Convolution): void {
   const backend = tf.backend();
   const attrs = { strides, dilations, paddings, space, window } as unknown as tf.NamedAttrMap;
   const results = [
-    convolveToImage({ inputs: { dy: y, filter }, attrs, backend }),
-    convolveToFilter({ inputs: { x, dy: y }, attrs, backend }),
-    convolveForward({ inputs: { x, filter }, attrs, backend }),
+    kernelOnWasm('Conv2DBackpropInput', undefined)!({ inputs: { dy: y, filter }, attrs, backend }),
+    kernelOnWasm('Conv2DBackpropFilter', undefined)!({ inputs: { x, dy: y }, attrs, backend }),
+    kernelOnWasm('Conv2D', undefined)!({ inputs: { x, filter }, attrs, backend }),
   ] as tf.TensorInfo[];
   const sums = shapes.map((shape) => new Float64Array(sizeOf(shape)));
   const magnitudes = shapes.map((shape) => new Float64Array(sizeOf(shape)));

@@ -72,6 +72,8 @@ const folds: { readonly [kernel: string]: Fold } = {
   Sum: { first: 0, next: (total, value) => total + value },
   Max: { first: -Infinity, next: Math.max },
   Min: { first: Infinity, next: Math.min },
+  All: { first: 1, next: Math.min },
+  Any: { first: 0, next: Math.max },
 };
 
 const rounded: { readonly [dtype in DataType]: (x: number) => number } = {

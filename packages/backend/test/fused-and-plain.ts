@@ -17,7 +17,7 @@ function runInLoops(program: Program<Tensor>, inputs: readonly Elements[]): Elem
 }
 
 /** Fails where an element is another, but for the sign of a zero. */
-function requireEqual(received: readonly Elements[], expected: readonly Elements[]): void {
+export function requireEqual(received: readonly Elements[], expected: readonly Elements[]): void {
   expected.forEach(({ shape, values }, k) => {
     expect(received[k]!.shape).toEqual(shape);
     values.forEach((value, i) => {

@@ -2,7 +2,16 @@ import '../src/cpu.ts';
 import '@posteriors/testing';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { currentBackend, newValue, type Program, peakBytes, type ScanEquation, setBackend } from '../src/index.ts';
+import {
+  currentBackend,
+  newValue,
+  type Program,
+  peakBytes,
+  type ScanEquation,
+  setBackend,
+  type Value,
+} from '../src/index.ts';
+import { mayMakeFunctions } from '../src/routines-on-cpu.ts';
 import { float, traceOf } from './traced.ts';
 
 beforeAll(() => setBackend('cpu'));
@@ -29,7 +38,7 @@ test('of values that are needed at one time', () => {
 describe('what cpu holds, most', () => {
   const programs: { readonly [name: string]: Program<tf.Tensor> } = {
     'of a chain': traceOf((x) => tf.exp(tf.sin(tf.cos(x!))), [float(100)]),
-    'of branches': traceOf((x) => tf.add(tf.concat([tf.exp(x!), tf.sin(x!)]), tf.sum(x!)), [float(100)]),
+    'of branches': traceOf((x) => tf.add(tf.cumsum(tf.exp(x!)), tf.cumprod(tf.sin(x!))), [float(100)]),
     'of several results': traceOf((x) => [tf.exp(x!), tf.matMul(x!, x!, true), tf.relu(tf.neg(x!))], [float(20, 30)]),
     'of a loop that carries and stacks': loop(5),
   };
@@ -43,6 +52,16 @@ describe('what cpu holds, most', () => {
     executable.dispose();
   });
 
+  test.runIf(mayMakeFunctions())(
+    'in a routine: the values that are carried, twice, the rows, and what an iteration needs for itself',
+    () => {
+      const body = traceOf((sum, x) => [tf.add(sum!, tf.matMul(x!, x!)), tf.sin(x!)], [float(10, 10), float(10, 10)]);
+      const executable = currentBackend().compile(loopOf(body, 3));
+      expect(executable.peakBytes / 400).toBe(2 + 3 + 1);
+      executable.dispose();
+    },
+  );
+
   test('and what it returns is what tf.memory() counts', () => {
     const executable = currentBackend().compile(traceOf((x) => tf.exp(x!), [float(100)]));
     const x = tf.ones([100]);
@@ -54,11 +73,19 @@ describe('what cpu holds, most', () => {
   });
 });
 
-/** A loop over `length` rows of 100 numbers that carries 100 numbers. */
-function loop(length: number): Program<tf.Tensor> {
-  const body = traceOf((sum, x) => [tf.add(sum!, x!), tf.exp(tf.sin(x!))], [float(100), float(100)]);
-  const inputs = [newValue(float(100)), newValue(float(length, 100))];
-  const outputs = [newValue(float(100)), newValue(float(length, 100))];
+/** A loop over `length` rows of 100 numbers that carries 100 numbers, with a kernel that is no part of a routine. */
+const loop = (length: number): Program<tf.Tensor> =>
+  loopOf(
+    traceOf((sum, x) => [tf.add(sum!, x!), tf.exp(tf.cumsum(x!))], [float(100), float(100)]),
+    length,
+  );
+
+/** A loop over `length` rows that carries one value. */
+function loopOf(body: Program<tf.Tensor>, length: number): Program<tf.Tensor> {
+  const [carry, row] = body.inputs as [Value, Value];
+  const stacked = float(length, ...row.shape);
+  const inputs = [newValue(carry), newValue(stacked)];
+  const outputs = [newValue(carry), newValue(stacked)];
   const equation: ScanEquation = {
     type: 'scan',
     body,

@@ -67,6 +67,7 @@ describe.each([
     { rows: 1, inner: 1100, columns: 70 },
     { rows: 1, inner: 13, columns: 21 },
     { rows: 6, inner: 3, columns: 1 },
+    { rows: 15, inner: 303, columns: 1 },
     { batch: [3], rows: 17, inner: 6, columns: 10 },
     { batch: [2, 3], rows: 5, inner: 9, columns: 1 },
     { batch: [5], rows: 7, inner: 1, columns: 11 },

@@ -63,7 +63,7 @@ const binary: { readonly [dtype in DataType]: readonly string[] } = {
 const dtypes: readonly DataType[] = ['float32', 'int32', 'bool'];
 
 /** What both broadcast to; undefined if they do not. */
-function together(a: readonly number[], b: readonly number[]): number[] | undefined {
+export function together(a: readonly number[], b: readonly number[]): number[] | undefined {
   const rank = Math.max(a.length, b.length);
   const length = (shape: readonly number[], axis: number): number => shape[axis - rank + shape.length] ?? 1;
   const axes = Array.from({ length: rank }, (_, axis) => [length(a, axis), length(b, axis)] as const);
@@ -178,7 +178,7 @@ function element(draw: () => number, dtype: DataType, wild: boolean): number {
 }
 
 /** Numbers between 0 and 1, from a generator of 32 bits (Marsaglia 2003, xorshift). */
-function numbersFrom(seed: number): () => number {
+export function numbersFrom(seed: number): () => number {
   let state = (Math.imul(seed + 1, 0x9e3779b1) >>> 0) | 1;
   return () => {
     state ^= state << 13;

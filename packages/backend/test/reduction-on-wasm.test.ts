@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { setBackend } from '../src/index.ts';
-import { reduction } from '../src/reduction-on-wasm.ts';
+import { kernelOnWasm } from '../src/kernels-on-wasm.ts';
 
 beforeAll(() => setBackend('wasm'));
 
@@ -44,7 +44,7 @@ function run(kernel: Kernel, values: Float32Array | Int32Array, shape: number[],
   const x = tf.tensor(values, shape, values instanceof Int32Array ? 'int32' : 'float32');
   const { kernelFunc } = tf.getKernel(name, 'wasm');
   const attrs = { [name === 'Max' ? 'reductionIndices' : 'axis']: axes, keepDims: false };
-  const result = reduction(name)(kernelFunc)({ inputs: { x }, attrs, backend: tf.backend() });
+  const result = kernelOnWasm(name, kernelFunc)!({ inputs: { x }, attrs, backend: tf.backend() });
   x.dispose();
   return tf.engine().makeTensorFromTensorInfo(result as tf.TensorInfo);
 }

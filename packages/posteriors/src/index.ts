@@ -36,7 +36,6 @@ export {
   perSamplify,
   programsOf,
   type RanProgram,
-  scan,
   stopGradient,
   valueAndGrad,
   vjp,
@@ -65,6 +64,7 @@ export { linearizedForwardDiag } from '@posteriors/predictive';
 export * as random from '@posteriors/random';
 export * as sgmcmc from '@posteriors/sgmcmc';
 export {
+  chains,
   check,
   type ForwardFn,
   type HyperParameter,
@@ -74,13 +74,17 @@ export {
   type RunOptions,
   run,
   type SampleChainOptions,
+  type ScanOptions,
   type Schedule,
   type StepContext,
   sampleChain,
+  splitStates,
+  stackStates,
   type Transform,
   type UpdateOptions,
   withAux,
 } from '@posteriors/transform';
 export * as tree from '@posteriors/tree';
 export * as vi from '@posteriors/vi';
+export { scan } from './scan.ts';
 export { setBackend } from './set-backend.ts';

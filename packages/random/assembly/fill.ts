@@ -1,5 +1,5 @@
 /** The loops over the elements of draws and over keys. */
-import { BOTH, FIRST, SECOND, block, parityOf } from './threefry';
+import { BOTH, FIRST, NEXT, SECOND, block, parityOf } from './threefry';
 import { normalOf } from './normal';
 
 const BITS = 0;
@@ -15,27 +15,46 @@ function drawnBy(bits: v128, kind: i32): v128 {
   return bits;
 }
 
-/** Draws `size` elements for each of `rows` keys. */
+/** Sets the numbers from `out` to `end` to random bits. */
+// @ts-ignore: decorator
+@inline
+function fillRow(out: usize, end: usize, k0: v128, k1: v128): void {
+  const k2 = parityOf(k0, k1);
+  let counter = i32x4(0, 1, 2, 3);
+  for (; out + 32 <= end; out += 32) {
+    block(counter, k0, k1, k2, NEXT, out);
+    counter = i32x4.add(counter, i32x4.splat(8));
+  }
+  for (; out < end; out += 16) {
+    const bits = block(counter, k0, k1, k2, BOTH);
+    if (out + 16 <= end) v128.store(out, bits);
+    else storeSome(out, bits, end);
+    counter = i32x4.add(counter, i32x4.splat(4));
+  }
+}
+
+/** Stores the first lanes, up to `end`. */
+function storeSome(out: usize, lanes: v128, end: usize): void {
+  for (; out < end; out += 4) {
+    store<i32>(out, i32x4.extract_lane(lanes, 0));
+    lanes = v128.shuffle<i32>(lanes, lanes, 1, 2, 3, 0);
+  }
+}
+
+/** Draws `size` elements for each of `rows` keys: bits first, so that blocks overlap in time with each other, and so do numbers. */
 // @ts-ignore: decorator
 @inline
 function fill(out: usize, keys: usize, rows: i32, size: i32, kind: i32): void {
   for (let row = 0; row < rows; row++) {
-    const k0 = v128.load32_splat(keys + (<usize>row << 3));
-    const k1 = v128.load32_splat(keys + (<usize>row << 3), 4);
-    const k2 = parityOf(k0, k1);
     const end = out + (<usize>size << 2);
-    let counter = i32x4(0, 1, 2, 3);
-    for (; out + 16 <= end; out += 16) {
-      v128.store(out, drawnBy(block(counter, k0, k1, k2, BOTH), kind));
-      counter = i32x4.add(counter, i32x4.splat(4));
+    fillRow(out, end, v128.load32_splat(keys), v128.load32_splat(keys, 4));
+    if (kind != BITS) {
+      let at = out;
+      for (; at + 16 <= end; at += 16) v128.store(at, drawnBy(v128.load(at), kind));
+      for (; at < end; at += 4) v128.store32_lane(at, drawnBy(v128.load32_splat(at), kind), 0);
     }
-    if (out < end) {
-      let rest = drawnBy(block(counter, k0, k1, k2, BOTH), kind);
-      for (; out < end; out += 4) {
-        store<i32>(out, i32x4.extract_lane(rest, 0));
-        rest = v128.shuffle<i32>(rest, rest, 1, 2, 3, 0);
-      }
-    }
+    out = end;
+    keys += 8;
   }
 }
 

@@ -1,12 +1,29 @@
 /** The kernels of this package, added by the extension point that every package may use. Importing this file registers them. */
 import { defineKernel } from '@posteriors/autodiff';
-import { type Attributes, type Aval, sameShape } from '@posteriors/backend';
+import {
+  type Attributes,
+  type Aval,
+  call,
+  type HostValues,
+  input,
+  kernelOfCalls,
+  kernelOfFill,
+  result,
+  sameShape,
+  sizeOf,
+  wasmFunctions,
+} from '@posteriors/backend';
 import { broadcastTo, reshape, type Tensor } from '@tensorflow/tfjs-core';
-import { type Fill, type Functions, onCpu, onWasm } from './kernels.host.ts';
+import { binary } from './kernels.wasm.ts';
 import { foldOnWebGPU, sampleOnWebGPU } from './kernels.webgpu.ts';
 import { fillNormal } from './normal.ts';
 import { fillBits, fillFolded } from './threefry.ts';
 import { fillUniform } from './uniform.ts';
+
+type Name = 'fillBits' | 'fillUniform' | 'fillNormal' | 'fold';
+
+/** The functions of `assembly`. */
+const assembly = wasmFunctions<Name>(binary);
 
 type Kernel = (inputs: readonly Tensor[], attributes: Attributes) => Tensor;
 
@@ -20,13 +37,14 @@ function defineSampler(
   name: string,
   dtype: 'int32' | 'float32',
   convert: (bits: Int32Array, out: Float32Array) => void,
-  inPlace: keyof Functions,
+  inPlace: Name,
 ): Kernel {
   const shape = ([keys]: readonly Aval[], attributes: Attributes): Aval => ({
     shape: [...keys!.shape.slice(0, -1), ...shapeOf(attributes)],
     dtype,
   });
-  const fill: Fill = (out, [keys]) => {
+  const rowsOf = (keys: Aval): number => sizeOf(keys.shape) / 2;
+  const fill = (out: HostValues, [keys]: readonly HostValues[]): void => {
     const rows = keys!.length / 2;
     const size = rows === 0 ? 0 : out.length / rows;
     const bits = new Int32Array(out.buffer, out.byteOffset, out.length);
@@ -42,11 +60,11 @@ function defineSampler(
     // Each row of a tensor of keys is a key of its own already.
     batch: (inputs, _batched, attributes) => sample(inputs, attributes),
     run: {
-      cpu: onCpu(shape, fill),
-      wasm: onWasm(shape, (functions, out, [keys]) => {
-        const rows = keys!.size / 2;
-        functions[inPlace](out.address, keys!.address, rows, out.size / Math.max(1, rows));
-      }),
+      cpu: kernelOfFill((inputs, attributes) => ({ result: shape(inputs, attributes), fill })),
+      wasm: kernelOfCalls(({ inputs, attributes }) => ({
+        result: shape(inputs, attributes),
+        calls: [call(assembly, inPlace, result(), input(0), rowsOf(inputs[0]!), sizeOf(shapeOf(attributes)))],
+      })),
       webgpu: sampleOnWebGPU(name, shape),
     },
   });
@@ -96,15 +114,20 @@ export const fold: Kernel = defineKernel({
     return fold([allKeys, broadcastTo(reshape(numbers!, aligned), batch.slice(0, -1))], attributes);
   },
   run: {
-    cpu: onCpu(foldShape, fillFoldedKeys),
-    wasm: onWasm(foldShape, (functions, out, [keys, numbers]) => {
-      const stride = numbers!.size === 1 ? 0 : 4;
-      functions.fold(out.address, keys!.address, numbers!.address, stride, keys!.size / 2);
+    cpu: kernelOfFill((inputs) => ({ result: foldShape(inputs), fill: fillFoldedKeys })),
+    wasm: kernelOfCalls(({ inputs }) => {
+      const [keys, numbers] = [inputs[0]!, inputs[1]!];
+      const stride = sizeOf(numbers.shape) === 1 ? 0 : 4;
+      const count = sizeOf(keys.shape) / 2;
+      return {
+        result: foldShape(inputs),
+        calls: [call(assembly, 'fold', result(), input(0), input(1), stride, count)],
+      };
     }),
     webgpu: foldOnWebGPU('ThreefryFold', foldShape),
   },
 });
 
-function fillFoldedKeys(out: Int32Array | Float32Array, [keys, numbers]: readonly ArrayLike<number>[]): void {
+function fillFoldedKeys(out: HostValues, [keys, numbers]: readonly HostValues[]): void {
   fillFolded(out as Int32Array, keys!, numbers!);
 }

@@ -61,7 +61,8 @@ export function foldIn(key: Key, data: number | Tensor): Key {
     throw new Error(`random.foldIn: the data is ${data}; give an integer from 0 to 2^32 - 1`);
   }
   if (isHostKey(key, 'foldIn') && typeof data === 'number') {
-    return Uint32Array.from(threefry2x32(key[0]!, key[1]!, 0, data));
+    const [first, second] = threefry2x32(key[0]!, key[1]!, 0, data);
+    return Uint32Array.of(first, second);
   }
   return tidy(() => {
     const keys = keyTensor(key);

@@ -9,11 +9,25 @@ export type HyperParameter = number | Schedule | Tensor;
 /** Hyper-parameters as they are at one step. */
 export type AtStep<H> = { readonly [K in keyof H]: number | Tensor };
 
-/** The values that hyper-parameters have at a step. */
+/** The values that hyper-parameters have at a step: an object of its own where one is a schedule, else the one given. */
 export function atStep<H extends { readonly [name: string]: HyperParameter }>(hyper: H, step: number): AtStep<H> {
-  const values: { [name: string]: number | Tensor } = {};
-  for (const [name, value] of Object.entries(hyper)) values[name] = typeof value === 'function' ? value(step) : value;
+  let values: { [name: string]: HyperParameter } = hyper;
+  for (const name of Object.keys(hyper)) {
+    const value = hyper[name];
+    if (typeof value !== 'function') continue;
+    if (values === hyper) values = { ...hyper };
+    values[name] = value(step);
+  }
+  if (values === hyper) constant = values;
   return values as AtStep<H>;
+}
+
+/** The last values that {@link atStep} gave without asking a schedule. */
+let constant: object | undefined;
+
+/** Whether these are the values that {@link atStep} gave last, and the same at every step. */
+export function areConstant(values: object): boolean {
+  return values === constant;
 }
 
 /**

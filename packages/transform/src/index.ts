@@ -1,4 +1,5 @@
 export { checkOptions } from '@posteriors/autodiff';
+export { chains } from './chains.ts';
 export { checkedForward, checkedOuter } from './forward.ts';
 export {
   type AtStep,
@@ -27,6 +28,8 @@ export {
 export { readsAtOnce } from './reads-at-once.ts';
 export { type RunOptions, run, type SampleChainOptions, sampleChain } from './run.ts';
 export { warnOfScale } from './scale.ts';
+export { type ScanOptions, scan } from './scan.ts';
+export { splitStates, stackStates } from './stack-states.ts';
 export { disposeTensors, makeState, requireState, type StateBase } from './state.ts';
 export { check } from './status.ts';
 export { type Scalars, type StepFn, type Stepper, type StepperOptions, stepCache, stepper } from './step.ts';

@@ -3,8 +3,12 @@ export function named<T>(name: string, fn: () => T): T {
   try {
     return fn();
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    if (message.startsWith(`${name}:`)) throw error;
-    throw new Error(`${name}: ${message}`, { cause: error });
+    throw errorOf(name, error);
   }
+}
+
+/** The error with a message that begins with `name`. */
+export function errorOf(name: string, error: unknown): unknown {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.startsWith(`${name}:`) ? error : new Error(`${name}: ${message}`, { cause: error });
 }

@@ -1,6 +1,7 @@
 /** Whether the numbers of a state are finite. */
 
 import { allFinite, allFiniteOnHost } from '@posteriors/backend';
+import type { Key } from '@posteriors/random';
 import { leaves, paths } from '@posteriors/tree';
 import { backend, Tensor } from '@tensorflow/tfjs-core';
 import { named } from './named.ts';
@@ -35,6 +36,21 @@ export function findNotFinite(tensors: object, first?: string): NotFinite | unde
 }
 
 /**
+ * {@link findNotFinite} for the tensors of one chain or of several, in words: where the first element is that is not finite, what it is, and in
+ * which chains.
+ */
+export function describeNotFinite(tensors: object, chains: number): string | undefined {
+  const all = leaves<unknown>(tensors);
+  const bad = all.findIndex((leaf) => isFloat(leaf) && !allFinite(backend(), leaf));
+  return bad < 0 ? undefined : inWords(paths(tensors)[bad] as string, (all[bad] as Tensor).dataSync(), chains);
+}
+
+/** How many chains a state with this key is of. */
+export function chainsOf(key: Key): number {
+  return key instanceof Tensor && key.rank > 1 ? key.size / 2 : 1;
+}
+
+/**
  * Reads a state and looks whether it is sound, on any device. `update` does so by itself where it can read at once; this is for WebGPU, for
  * states that were mapped with `vmap`, and after `check: false`. A state that has not been updated is sound.
  *
@@ -45,25 +61,28 @@ export async function check(state: StateBase): Promise<void> {
   const { key, step, ...tensors } = state;
   if (step === 0) return;
   const values = await Promise.all(leaves<unknown>(tensors).map((leaf) => (isFloat(leaf) ? leaf.data() : [])));
-  const chains = key instanceof Tensor && key.rank > 1 ? key.size / 2 : 1;
   named('check', () => {
-    for (const [i, path] of paths(tensors).entries()) requireFinite(path, values[i] as ArrayLike<number>, chains, step);
+    for (const [i, path] of paths(tensors).entries()) {
+      const found = inWords(path, values[i] as ArrayLike<number>, chainsOf(key));
+      if (found === undefined) continue;
+      throw new Error(
+        `after ${step} updates ${found}. What was computed since is lost: go back to ` +
+          'an earlier state, and look there at the learning rate, at the scale of the log density and its derivatives, and for NaN in the batches.',
+      );
+    }
   });
 }
 
-function requireFinite(path: string, values: ArrayLike<number>, chains: number, step: number): void {
+function inWords(path: string, values: ArrayLike<number>, chains: number): string | undefined {
   const element = indexOfNotFinite(values);
-  if (element < 0) return;
+  if (element < 0) return undefined;
   const size = values.length / chains;
   const bad = new Set<number>();
   for (let i = element; i < values.length; i++) if (!Number.isFinite(values[i])) bad.add(Math.floor(i / size));
   const [first] = bad;
   const where = chains === 1 ? '' : ` in chain ${first}`;
   const others = bad.size === 1 ? '' : `, as in ${bad.size} of ${chains} chains: ${[...bad].join(', ')}`;
-  throw new Error(
-    `after ${step} updates ${placeOf(path, element % size, size)}${where} is ${values[element]}${others}. What was computed since is lost: go back to ` +
-      'an earlier state, and look there at the learning rate, at the scale of the log density and its derivatives, and for NaN in the batches.',
-  );
+  return `${placeOf(path, element % size, size)}${where} is ${values[element]}${others}`;
 }
 
 function isFloat(leaf: unknown): leaf is Tensor {

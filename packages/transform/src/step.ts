@@ -7,7 +7,7 @@ import { giveLeaves, leaves, map as mapTree, mapWithPath } from '@posteriors/tre
 import { clone, keep, reshape, Tensor } from '@tensorflow/tfjs-core';
 import { clockOf } from './clock.ts';
 import { requireOneKey } from './init.ts';
-import { named } from './named.ts';
+import { errorOf, named } from './named.ts';
 import { readsAtOnce } from './reads-at-once.ts';
 import { disposeTensors, makeState, requireState, type StateBase } from './state.ts';
 import { findNotFinite } from './status.ts';
@@ -50,13 +50,13 @@ export type Stepper<T extends object, B, A> = <S extends T & StateBase>(
 
 /** What the program of a step takes. Of a key on the host it gets that of the step; a key on the device it folds itself. */
 interface Arguments<T, B, H> {
-  readonly state: T;
+  readonly aux: boolean;
   readonly batch: B;
+  readonly foldKey: boolean;
   readonly hyper: H;
   readonly key: Tensor;
+  readonly state: T;
   readonly step: Tensor;
-  readonly aux: boolean;
-  readonly foldKey: boolean;
 }
 
 /**
@@ -93,13 +93,13 @@ export function stepper<T extends object, B, H, A>(
     const onHost = key instanceof Uint32Array && typeof at === 'number';
     const hyper = clock.hyper(hyperAt);
     const args = {
-      state: tensors,
+      aux: withAux,
       batch,
+      foldKey: !onHost,
       hyper,
       key: onHost ? foldIn(key, at) : key,
+      state: tensors,
       step: clock.step,
-      aux: withAux,
-      foldKey: !onHost,
     } as unknown as Arguments<T, B, H>;
     compiled ??= jit(program, { name });
     const run = compiled;
@@ -120,7 +120,13 @@ export function stepper<T extends object, B, H, A>(
     const ownKey = key instanceof Uint32Array ? key : clone(key);
     return [makeState({ ...next, key: ownKey, step: clock.next }) as unknown as typeof state, aux as A];
   };
-  return (...args) => named(name, () => update(...args));
+  return (state, batch, hyperAt, options) => {
+    try {
+      return update(state, batch, hyperAt, options);
+    } catch (error) {
+      throw errorOf(name, error);
+    }
+  };
 }
 
 const anyRemedy = (): string =>
@@ -151,7 +157,7 @@ function describe(leaf: unknown): string {
 }
 
 /** @throws if a field of the state cannot be written; what lies below, `giveLeaves` changes whole or not at all. */
-function requireWritable(state: object): void {
+export function requireWritable(state: object): void {
   try {
     Object.assign(state, state);
   } catch (error) {
@@ -166,7 +172,7 @@ function requireWritable(state: object): void {
  * Puts the new tensors into the state, which lets go of its old ones. They outlive a `tf.tidy` around the call, as the state does. If
  * anything fails, the state is as it was and nothing is left. `tensors` are the fields of the state without its key and step.
  */
-function replace<S extends StateBase>(state: S, tensors: object, next: object, aux: unknown): S {
+export function replace<S extends StateBase>(state: S, tensors: object, next: object, aux: unknown): S {
   const fresh = leaves<unknown>(next) as Tensor[];
   try {
     giveLeaves('update', tensors, fresh);

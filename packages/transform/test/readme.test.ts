@@ -1,3 +1,3 @@
 import { readmeExamples } from '@posteriors/testing';
 
-readmeExamples(import.meta.url);
+readmeExamples(import.meta.url, { joined: true });

@@ -1,3 +1,5 @@
+import { Tensor } from '@tensorflow/tfjs-core';
+
 /** How a registered class is taken apart and put together. */
 export interface ContainerRule<C, K, A> {
   /**
@@ -37,7 +39,7 @@ function fieldsRule(prototype: object): ContainerRule<object, object, unknown> {
  * @param rule how instances are taken apart and rebuilt. By default the own enumerable fields are the children, and an
  *   instance is rebuilt with `Object.assign(Object.create(Class.prototype), fields)`: the constructor does not run, so
  *   a class with `#private` fields needs a rule.
- * @throws when the class is registered already, or is `Object` or `Array`.
+ * @throws when the class is registered already, or is `Object` or `Array`, or one of tensors, which are leaves.
  */
 export function registerContainer<C extends object, K, A>(
   Class: { readonly prototype: C; readonly name: string },
@@ -46,6 +48,9 @@ export function registerContainer<C extends object, K, A>(
   const prototype: object = Class.prototype;
   if (prototype === Object.prototype || prototype === Array.prototype) {
     throw new Error(`tree.registerContainer: ${Class.name} is a container already; register a class of your own`);
+  }
+  if (prototype === Tensor.prototype || prototype instanceof Tensor) {
+    throw new Error(`tree.registerContainer: ${Class.name} is a class of tensors, which are leaves`);
   }
   if (containers.has(prototype)) {
     throw new Error(`tree.registerContainer: ${Class.name} is registered already; register each class once`);
@@ -63,7 +68,8 @@ export type Kind = 'leaf' | 'null' | 'array' | 'object' | Container;
 
 export function kindOf(node: unknown): Kind {
   if (node === null) return 'null';
-  if (typeof node !== 'object') return 'leaf';
+  // Most leaves are tensors, and to look for a prototype takes longest.
+  if (typeof node !== 'object' || node instanceof Tensor) return 'leaf';
   if (Array.isArray(node)) return 'array';
   const prototype: object | null = Object.getPrototypeOf(node);
   if (prototype === Object.prototype || prototype === null) return 'object';
@@ -74,10 +80,18 @@ export function kindOf(node: unknown): Kind {
 export function sortedKeys(node: object): string[] {
   const keys = Object.keys(node);
   for (let i = 1; i < keys.length; i++) {
-    if ((keys[i - 1] as string) > (keys[i] as string)) return keys.sort();
+    const key = keys[i] as string;
+    if ((keys[i - 1] as string) <= key) continue;
+    if (keys.length > few) return keys.sort();
+    let at = i;
+    for (; at > 0 && (keys[at - 1] as string) > key; at--) keys[at] = keys[at - 1] as string;
+    keys[at] = key;
   }
   return keys;
 }
+
+/** So many keys are sorted sooner by insertion than by a call of `sort`. */
+const few = 16;
 
 /** `node[key] = value` for a field that may be called `__proto__`. */
 export function setField(node: Record<string, unknown>, key: string, value: unknown): void {

@@ -69,7 +69,18 @@ export function structure<T>(tree: T): Structure<T> {
 
 /** The leaves of a tree, in order. */
 export function leaves<T>(tree: T): LeafOf<T>[] {
-  return flatten(tree).leaves;
+  const found: unknown[] = [];
+  gather(tree, found);
+  return found as LeafOf<T>[];
+}
+
+function gather(tree: unknown, leaves: unknown[]): void {
+  const kind = kindOf(tree);
+  if (kind === 'leaf') leaves.push(tree);
+  else if (kind === 'array') for (const item of tree as readonly unknown[]) gather(item, leaves);
+  else if (kind === 'object') {
+    for (const key of sortedKeys(tree as object)) gather((tree as Record<string, unknown>)[key], leaves);
+  } else if (kind !== 'null') gather(kind.rule.flatten(tree).children, leaves);
 }
 
 /**

@@ -5,12 +5,6 @@ import { align, describe } from './mismatch.ts';
 import { paths, root } from './path.ts';
 import type { TensorTree } from './types.ts';
 
-/** Where a leaf lies: `holder[key]`. */
-interface Slot {
-  readonly holder: Record<string, unknown>;
-  readonly key: string;
-}
-
 /** An instance of a registered class; `parts.children` is what it consists of. */
 interface Owner {
   readonly container: Container;
@@ -18,18 +12,25 @@ interface Owner {
   readonly parts: { readonly children: unknown };
 }
 
+/** Where the leaves of a tree lie: leaf i is `holders[i][keys[i]]`. */
 interface Places {
-  readonly slots: Slot[];
+  readonly holders: Fields[];
+  readonly keys: (string | number)[];
   readonly owners: Owner[];
 }
 
-function findPlaces(holder: object, key: string, places: Places): void {
-  const fields = holder as Record<string, unknown>;
+/** An object or an array. */
+type Fields = Record<string | number, unknown>;
+
+function findPlaces(holder: object, key: string | number, places: Places): void {
+  const fields = holder as Fields;
   const node = fields[key];
   const kind = kindOf(node);
-  if (kind === 'leaf') places.slots.push({ holder: fields, key });
-  else if (kind === 'array')
-    for (let i = 0; i < (node as unknown[]).length; i++) findPlaces(node as object, `${i}`, places);
+  if (kind === 'leaf') {
+    places.holders.push(fields);
+    places.keys.push(key);
+  } else if (kind === 'array')
+    for (let i = 0; i < (node as unknown[]).length; i++) findPlaces(node as object, i, places);
   else if (kind === 'object') for (const name of sortedKeys(node as object)) findPlaces(node as object, name, places);
   else if (kind !== 'null') {
     const parts = { children: kind.rule.flatten(node).children };
@@ -38,15 +39,15 @@ function findPlaces(holder: object, key: string, places: Places): void {
   }
 }
 
-/** Writes values into slots and lets the owners adopt them. When one cannot be written, all are as they were. */
+/** Writes values into their places and lets the owners adopt them. When one cannot be written, all are as they were. */
 function write(caller: string, places: Places, values: readonly unknown[], old: readonly unknown[]): void {
-  const { slots, owners } = places;
+  const { owners } = places;
   let written = 0;
   try {
-    for (; written < slots.length; written++) put(slots[written] as Slot, values[written], old[written]);
+    for (; written < places.holders.length; written++) put(places, written, values[written], old[written]);
     for (const owner of owners) adopt(owner);
   } catch (error) {
-    for (let i = 0; i < written; i++) put(slots[i] as Slot, old[i], values[i]);
+    for (let i = 0; i < written; i++) put(places, i, old[i], values[i]);
     for (const owner of owners) {
       try {
         adopt(owner);
@@ -65,8 +66,8 @@ function adopt({ container, instance, parts }: Owner): void {
   container.rule.assign?.(instance, parts.children);
 }
 
-function put({ holder, key }: Slot, value: unknown, current: unknown): void {
-  if (value !== current) setField(holder, key, value);
+function put({ holders, keys }: Places, i: number, value: unknown, current: unknown): void {
+  if (value !== current) setField(holders[i] as Fields, keys[i] as string, value);
 }
 
 /** The places of a tree that can be changed in place. */
@@ -77,7 +78,7 @@ function placesOf(caller: string, tree: unknown): Places {
         'put it in an array or object, make it a tf.Variable, or use the function that is not in place',
     );
   }
-  const places: Places = { slots: [], owners: [] };
+  const places: Places = { holders: [], keys: [], owners: [] };
   findPlaces({ tree }, 'tree', places);
   for (const { container } of places.owners) {
     if (!container.rule.assign) {
@@ -89,7 +90,12 @@ function placesOf(caller: string, tree: unknown): Places {
   return places;
 }
 
-const leafAt = ({ holder, key }: Slot): unknown => holder[key];
+/** The leaves that a tree has now. */
+function leavesAt({ holders, keys }: Places): unknown[] {
+  const found: unknown[] = [];
+  for (let i = 0; i < holders.length; i++) found.push((holders[i] as Fields)[keys[i] as string]);
+  return found;
+}
 
 /** Puts each value in the place of a leaf, or, where that is a variable, into it. Returns the leaves that the tree has then. */
 function putValues(
@@ -100,16 +106,19 @@ function putValues(
   values: readonly unknown[],
 ): unknown[] {
   const assigned: number[] = [];
-  const held = values.map((value, i) => {
-    const leaf = leaves[i];
-    if (!(leaf instanceof Variable) || value === leaf) return value;
-    if (!fits(leaf, value)) throw misfit(caller, paths(tree)[i] ?? root, leaf, value);
-    assigned.push(i);
-    return leaf;
-  });
+  const held: unknown[] = [];
+  for (let i = 0; i < values.length; i++) {
+    const [leaf, value] = [leaves[i], values[i]];
+    if (!(leaf instanceof Variable) || value === leaf) held.push(value);
+    else if (!fits(leaf, value)) throw misfit(caller, paths(tree)[i] ?? root, leaf, value);
+    else {
+      assigned.push(i);
+      held.push(leaf);
+    }
+  }
   write(caller, places, held, leaves);
   for (const i of assigned) (leaves[i] as Variable).assign(values[i] as Tensor);
-  return places.slots.map(leafAt);
+  return leavesAt(places);
 }
 
 /**
@@ -124,7 +133,7 @@ export function replaceLeaves(
 ): void {
   const rest = others.length === 0 ? others : align(caller, tree, others).rest;
   const places = placesOf(caller, tree);
-  const leaves = places.slots.map(leafAt);
+  const leaves = leavesAt(places);
   // What is made in here and not returned is disposed: intermediates, and the values that variables took over.
   const results = tidy(() => {
     const values = leaves.map((leaf, i) => {
@@ -146,7 +155,7 @@ export function replaceLeaves(
  */
 export function giveLeaves(caller: string, tree: unknown, tensors: readonly Tensor[]): void {
   const places = placesOf(caller, tree);
-  const leaves = places.slots.map(leafAt);
+  const leaves = leavesAt(places);
   const held = putValues(caller, tree, places, leaves, tensors);
   for (let i = 0; i < held.length; i++) {
     if (held[i] !== tensors[i]) (tensors[i] as Tensor).dispose();

@@ -1,3 +1,4 @@
+import { Tensor } from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { leaves, map, printStructure, registerContainer, structure } from '../src/index.ts';
 
@@ -42,7 +43,10 @@ test('two classes of one name print differently', () => {
   expect(printStructure(structure(new Second()))).toBe('Twin2({})');
 });
 
-test('refuses what is registered and what is a container anyway', () => {
+test('refuses what is registered and what is a container or a leaf anyway', () => {
+  class Named extends Tensor {}
+  expect(() => registerContainer(Named)).toThrow('tree.registerContainer: Named is a class of tensors');
+  expect(() => registerContainer(Tensor)).toThrow('tree.registerContainer: Tensor is a class of tensors');
   class Once {}
   registerContainer(Once);
   expect(() => registerContainer(Once)).toThrow('tree.registerContainer: Once is registered already');

@@ -12,6 +12,16 @@ describe('leaves', () => {
     expect(leaves(null)).toEqual([]);
   });
 
+  test.each([1, 2, 16, 17, 40])('%i keys in any order come in the order of their code units', (count) => {
+    const keys = fc.uniqueArray(fc.string(), { minLength: count, maxLength: count });
+    fc.assert(
+      fc.property(keys, (names) => {
+        expect(leaves(Object.fromEntries(names.map((name) => [name, name])))).toEqual([...names].sort());
+      }),
+      { seed: 1, numRuns: 20 },
+    );
+  });
+
   test('everything that is not a container is a leaf', () => {
     class Own {
       field = 1;

@@ -1,8 +1,9 @@
 import type * as tf from '@tensorflow/tfjs';
-import { optim, sgmcmc, type Transform, vi, withAux } from 'posteriors';
+import { optim, sgmcmc, vi, withAux } from 'posteriors';
 import type { Run } from '../tensor-contender.ts';
 import { disposeTensors, stateTensors } from '../tensors.ts';
 import type { Named, Point, Posterior, PosteriorWorkload } from '../workloads/workload.ts';
+import { running, type Way } from './running.ts';
 
 type Params = Named<tf.Tensor>;
 
@@ -13,7 +14,7 @@ export function beginPosterior(
   model: Posterior,
   algorithm: PosteriorWorkload['algorithm'],
   start: Point,
-  inplace: boolean,
+  way: Way,
 ): Run {
   const logPosterior = (params: Params, batch: Params): readonly [tf.Tensor, []] =>
     withAux(model.logPosterior(params, batch), []);
@@ -24,33 +25,14 @@ export function beginPosterior(
       const { learningRate, alpha, temperature } = algorithm;
       const hyper = { learningRate, alpha, temperature, momenta: companions };
       const transform = sgmcmc.sghmc.build(logPosterior, hyper);
-      return running(transform, transform.init(params, { seed: seed++ }), inplace, (state) => state.momenta);
+      return running(transform, transform.init(params, { seed: seed++ }), way, (state) => state.momenta);
     }
     const { learningRate, temperature } = algorithm;
     const options = { temperature, initLogSds: companions };
     const transform = vi.diag.build(logPosterior, optim.adam({ learningRate }), options);
-    return running(transform, transform.init(params, { seed: seed++ }), inplace, (state) => state.logSdDiag);
+    return running(transform, transform.init(params, { seed: seed++ }), way, (state) => state.logSdDiag);
   } finally {
     disposeTensors(params);
     disposeTensors(companions);
   }
-}
-
-/** Steps of a transform, whose updates return new states or change theirs. */
-export function running<S extends { readonly params: Params; dispose(): void }, A, H>(
-  transform: Transform<Params, S, Params, A, H>,
-  first: S,
-  inplace: boolean,
-  companions: (state: S) => Params,
-): Run {
-  let state = first;
-  return {
-    step(batch) {
-      const [next] = transform.update(state, batch, { inplace, aux: false });
-      if (!inplace) state.dispose();
-      state = next;
-    },
-    state: () => ({ params: state.params, companions: companions(state) }),
-    dispose: () => state.dispose(),
-  };
 }

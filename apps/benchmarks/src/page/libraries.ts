@@ -1,6 +1,6 @@
 import type { Entry } from '../entry.ts';
 
-/** The figures of a library on a workload: of the ways in which it takes one step the fastest. */
+/** The figures of a library on a workload: of its ways the fastest. */
 export interface Best {
   readonly library: string;
   readonly medianMs: number;
@@ -8,7 +8,7 @@ export interface Best {
   readonly ratio: number;
 }
 
-const WAY = /, (in place|pure|vmap|jitted step|float32|float64)$/;
+const WAY = /, (in place|pure|vmap|jitted step|lax\.scan|float32|float64)$/;
 
 /** The best of each library, in the order of their speed. */
 export function bestOf({ peers }: Entry): Best[] {

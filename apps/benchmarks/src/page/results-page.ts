@@ -7,6 +7,7 @@ import { bestOf, labelOf } from './libraries.ts';
 export function resultsPage(entries: readonly Entry[], chart: string): string {
   const steps = entries.filter(({ points, workload }) => points === undefined && workload.startsWith('W'));
   const measures = entries.filter((entry) => !steps.includes(entry));
+  const others = measures.filter(({ stages }) => stages === undefined);
   const parts = [
     '# Results of the benchmarks',
     'Written by `npm run bench:page` from the figures of a run; not edited by hand. What the workloads are and how they are timed: [README](README.md).',
@@ -18,7 +19,9 @@ export function resultsPage(entries: readonly Entry[], chart: string): string {
         steps.filter((entry) => entry.device === device),
       ),
     ),
-    measures.length === 0 ? '' : `## Other costs\n\n${measuresTable(measures)}`,
+    callCosts(measures),
+    chainsTable(steps),
+    others.length === 0 ? '' : `## Other costs\n\n${measuresTable(others)}`,
     missingList(entries),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
@@ -50,7 +53,7 @@ function facts(entries: readonly Entry[]): string {
 function section(device: string, entries: readonly Entry[]): string {
   const rows = entries.map((entry) => [
     labelOf(entry),
-    entry.title,
+    entry.stepsPerCall === 1 ? entry.title : `${entry.title}, ${entry.stepsPerCall.toLocaleString('en')} in a call`,
     `${formatMs(entry.medianMs)}, ±${(100 * entry.spread).toFixed(0)} %`,
     entry.pureMs === undefined ? '' : formatMs(entry.pureMs),
     entry.beside === undefined ? '' : `${entry.beside.ratio.toFixed(2)} x`,
@@ -67,6 +70,34 @@ function section(device: string, entries: readonly Entry[]): string {
     'others, the faster of their ways (time over ours)',
   ];
   return `## On ${device}\n\n${table(heads, rows)}`;
+}
+
+/** What the time of a call goes into: a column for each workload on each device. */
+function callCosts(entries: readonly Entry[]): string {
+  const calls = entries.filter(({ stages }) => stages !== undefined);
+  const [first] = calls;
+  if (first === undefined) return '';
+  const rows = (first.stages ?? []).map(({ name }, i) => [
+    name,
+    ...calls.map(({ medianMs, stages }) => formatMs((stages?.[i]?.share ?? 0) * medianMs)),
+  ]);
+  const whole = ['the whole call', ...calls.map(({ medianMs }) => formatMs(medianMs))];
+  const heads = ['', ...calls.map((entry) => `${entry.case}, ${entry.device}`)];
+  return `## What a call costs\n\nOne call of \`update\`, in place: the whole is timed, and the parts have the shares that the samples of a profile give them.\n\n${table(heads, [...rows, whole])}`;
+}
+
+/** What a chain takes among others, beside what it takes alone. */
+function chainsTable(entries: readonly Entry[]): string {
+  const rows = entries.flatMap((entry) => {
+    if (entry.chains === undefined) return [];
+    const { chains, perChainMs, aloneMs, ratio } = entry.chains;
+    return [
+      [labelOf(entry), entry.device, `${chains}`, formatMs(perChainMs), formatMs(aloneMs), `${ratio.toFixed(2)} x`],
+    ];
+  });
+  if (rows.length === 0) return '';
+  const heads = ['workload', 'device', 'chains', 'a step, for each chain', 'one chain alone', 'time over that alone'];
+  return `## Chains side by side\n\n${table(heads, rows)}`;
 }
 
 function measuresTable(entries: readonly Entry[]): string {

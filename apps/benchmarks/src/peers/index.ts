@@ -19,6 +19,7 @@ const posteriors: PythonPeer = {
 const jax: PythonPeer = {
   name: 'JAX',
   script: './jax_peer.py',
+  loops: 'lax.scan',
   runs: ({ kind, model }) => kind === 'posterior' && ['doubleWell', 'logistic', 'network'].includes(model.name),
 };
 

@@ -9,9 +9,6 @@ import numpy
 from jax import lax, random, tree
 from peer_protocol import serve
 
-# Steps in a call of `scan`.
-LENGTH = 1000
-
 
 def prior(params, num_data):
     return -0.5 / num_data * sum(jnp.sum(leaf**2) for leaf in tree.leaves(params))
@@ -110,11 +107,12 @@ class Workload:
         self.batch = arrays(request["batches"][0])
         self.chains = request["chains"]
         self.samples = request["algorithm"]["name"] == "sghmc"
-        small = request["model"] != "network" and not self.chains
-        self.ways = ["jitted step", *(["lax.scan"] if small else [])]
+        self.length = request["stepsPerScan"]
+        self.ways = ["jitted step", *(["lax.scan"] if self.length else [])]
         log_posterior = MODELS[request["model"]](request["numData"])
         step = (sghmc if self.samples else vi_diag)(log_posterior)
-        self.step = jax.jit(jax.vmap(step, in_axes=(None, None, 0)) if self.chains else step)
+        step = jax.vmap(step, in_axes=(None, None, 0)) if self.chains else step
+        self.step = jax.jit(step)
         self.seed = 0
 
         @partial(jax.jit, static_argnums=3)
@@ -149,17 +147,17 @@ class Workload:
 
     def time(self, way, calls):
         state = self.timed[way]
-        rounds = calls if way == "jitted step" else -(-calls // LENGTH)
+        rounds = calls if way == "jitted step" else -(-calls // self.length)
         start = time.perf_counter()
         for _ in range(rounds):
             if way == "jitted step":
                 state = self.step(self.hyper, self.batch, state)
             else:
-                state = self.scan(self.hyper, self.batch, state, LENGTH)
+                state = self.scan(self.hyper, self.batch, state, self.length)
         jax.block_until_ready(state)
         ms = 1e3 * (time.perf_counter() - start)
         self.timed[way] = state
-        return {"ms": ms * calls / (rounds if way == "jitted step" else rounds * LENGTH)}
+        return {"ms": ms * calls / (rounds if way == "jitted step" else rounds * self.length)}
 
 
 serve(jax.__version__, Workload)

@@ -1,12 +1,13 @@
 """What the peers in Python have in common: requests on standard input, answers on standard output, one JSON object a line.
 
     {"do": "describe"}                                                                     -> {"version"}
-    {"do": "prepare", "model", "numData", "chains", "batches", "start", "algorithm"}       -> {"ways"}
+    {"do": "prepare", "model", "numData", "chains", "stepsPerScan",
+     "batches", "start", "algorithm"}                                                      -> {"ways"}
     {"do": "advance", "way", "start", "algorithm", "steps"}                                -> {"params", "companions"}
     {"do": "time", "way", "calls"}                                                         -> {"ms"}
 
 Arrays come as {"shape", "values", "dtype"} and go as lists of numbers. `ways` are those in which the peer runs the workload, none where it
-is not written for it. What goes wrong is answered as {"error"}.
+is not written for it; one that loops by itself takes `stepsPerScan` steps in a call, unless that is 0. What goes wrong is answered as {"error"}.
 """
 
 import json

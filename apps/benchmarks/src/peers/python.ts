@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { startOf } from '../checks/start.ts';
 import type { Contender, Missing, Quirk } from '../contender.ts';
+import { stepsPerScan } from '../many-steps.ts';
 import { mapNamed, type Named, type Point, type Values, type Workload } from '../workloads/workload.ts';
 import type { Peer } from './peer.ts';
 
@@ -12,6 +13,8 @@ export interface PythonPeer {
   /** The file that speaks as `peer_protocol.py` says. */
   readonly script: string;
   readonly runs: (workload: Workload) => boolean;
+  /** The way of those that loops by itself. */
+  readonly loops?: string;
   /** How the mathematics of a way to run a workload differs. */
   readonly quirks?: (workload: Workload, way: string) => readonly Quirk[];
 }
@@ -67,11 +70,13 @@ async function prepare(peer: PythonPeer, workload: Workload, version: string, re
   const shaped = (numbers: Named<Float64Array>): object =>
     mapNamed(numbers, (leaf, name) => array({ values: leaf, shape: (model.params[name] as Values).shape }));
   const sent = ({ params, companions }: Point): object => ({ params: shaped(params), companions: shaped(companions) });
+  const stepsPerCall = stepsPerScan(workload);
   const { ways } = await request<{ ways: readonly string[] }>({
     do: 'prepare',
     model: model.name,
     numData: kind === 'posterior' ? model.numData : 1,
     chains: (kind === 'posterior' && model.chains) || 0,
+    stepsPerScan: stepsPerCall ?? 0,
     batches: model.batches.map((batch) => mapNamed(batch, array)),
     start: sent(startOf(model, algorithm)),
     algorithm,
@@ -79,6 +84,7 @@ async function prepare(peer: PythonPeer, workload: Workload, version: string, re
   return ways.map((way) => ({
     name: way === '' ? peer.name : `${peer.name}, ${way}`,
     version,
+    stepsPerCall: (way === peer.loops && stepsPerCall) || 1,
     quirks: peer.quirks?.(workload, way) ?? [],
     async advance(start, settings, steps) {
       const body = { do: 'advance', way, start: sent(start), algorithm: settings, steps };

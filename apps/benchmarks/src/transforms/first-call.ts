@@ -8,4 +8,4 @@ tf.env().set('PROD', true);
 const device = process.argv[2] as Device;
 await startDevices([device]);
 const workload = await loadOnCpu(device, () => loadWorkload('W4')); // the device has done nothing yet
-console.log(await ours(workload, true).time(1));
+console.log(await ours(workload, 'in place').time(1));

@@ -5,6 +5,7 @@ const modules: { readonly [name: string]: () => Promise<{ readonly measure: Meas
   T2: () => import('./t2.ts'),
   T3: () => import('./t3.ts'),
   T4: () => import('./t4.ts'),
+  T5: () => import('./t5.ts'),
   S1: () => import('./s1.ts'),
 };
 

@@ -9,6 +9,7 @@ export function withChains(model: Posterior, chains: number, eager?: Posterior['
     ...alone,
     ...(eager === undefined ? {} : { eagerLogPosterior: eager }),
     chains,
+    single: model,
     params: mapNamed(model.params, ({ shape, values }) => {
       const stacked = new Float32Array(chains * values.length);
       for (let i = 0; i < stacked.length; i++) stacked[i] = (values[i % values.length] as number) + 0.01 * Math.sin(i);

@@ -29,6 +29,8 @@ export interface Posterior extends Data {
   readonly numData: number;
   /** How many chains go side by side, each with parameters of its own; absent: one, without an axis for it. */
   readonly chains?: number;
+  /** The same with one chain, which several are compared with. */
+  readonly single?: Posterior;
   /** For posteriors, with its distributions: a scalar, of one chain. */
   readonly logPosterior: OfTensors;
   /** For TensorFlow.js alone: the same but for constants, with its losses; of several chains the sum. Absent where a step would take minutes. */

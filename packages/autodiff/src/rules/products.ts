@@ -1,7 +1,7 @@
 /** Matrix products. */
 import { matMul } from '@tensorflow/tfjs-core';
 import { registerRule } from '../rule.ts';
-import { ensureBatched, moveAxis, reshapeTo } from '../shapes.ts';
+import { ensureBatched, reshapeTo } from '../shapes.ts';
 
 registerRule('BatchMatMul', {
   derivative: {
@@ -19,18 +19,15 @@ registerRule('BatchMatMul', {
     },
   },
   batch([a, b], [batchedA, batchedB], { transposeA, transposeB }, size) {
-    if (batchedA && !batchedB && b!.rank === 2 && !transposeA) {
-      // One matrix on the right of many rows: a single product.
-      const rows = reshapeTo(a!, [size * (a!.shape[1] as number), a!.shape[2] as number]);
-      const product = matMul(rows, b!, false, transposeB as boolean);
-      return reshapeTo(product, [size, a!.shape[1] as number, product.shape[1] as number]);
+    const [rows, inner] = lastTwo(a!.shape, transposeA as boolean);
+    const columns = lastTwo(b!.shape, transposeB as boolean)[1];
+    // Of one matrix and many vectors, or many rows, a single product.
+    if (batchedA && !batchedB && b!.rank === 2 && (rows === 1 || !transposeA)) {
+      const product = matMul(reshapeTo(a!, [size * rows, inner]), b!, false, transposeB as boolean);
+      return reshapeTo(product, [size, rows, columns]);
     }
-    if (!batchedA && batchedB && a!.rank === 2 && !transposeB) {
-      // One matrix on the left of many: a single product with their columns side by side.
-      const columns = b!.shape[2] as number;
-      const wide = reshapeTo(moveAxis(b!, 0, 1), [b!.shape[1] as number, size * columns]);
-      const product = matMul(a!, wide, transposeA as boolean, false);
-      return moveAxis(reshapeTo(product, [product.shape[0] as number, size, columns]), 1, 0);
+    if (!batchedA && batchedB && a!.rank === 2 && columns === 1) {
+      return reshapeTo(matMul(reshapeTo(b!, [size, inner]), a!, false, !transposeA), [size, rows, 1]);
     }
     return matMul(
       ensureBatched(a!, batchedA as boolean, size),
@@ -40,3 +37,8 @@ registerRule('BatchMatMul', {
     );
   },
 });
+
+function lastTwo(shape: readonly number[], transposed: boolean): readonly [rows: number, columns: number] {
+  const [rows, columns] = shape.slice(-2) as [number, number];
+  return transposed ? [columns, rows] : [rows, columns];
+}
