@@ -93,6 +93,23 @@ describe.each(names)('%s', (name) => {
     expect(read(overridden)).not.toEqual(read(transform.update(state, null)[0]));
   });
 
+  test('an object of them that changes between two updates is read anew', () => {
+    const hyper = { ...pick(name, numbers) };
+    const state = init(params(), { seed: 8 });
+    const at = (learningRate: number): object => {
+      hyper.learningRate = learningRate;
+      return read(update(state, null, logQuadratic, hyper)[0]);
+    };
+    const [first, second, again] = [at(0.1), at(0.2), at(0.1)];
+    expect(second).toEqual(read(update(state, null, logQuadratic, { ...hyper, learningRate: 0.2 })[0]));
+    expect(second).not.toEqual(first);
+    expect(again).toEqual(first);
+    expect(() => at(-1)).toThrow('learningRate is -1 and must be a number that is not negative');
+    expect(() => at(Number.NaN)).toThrow('learningRate is NaN');
+    delete (hyper as { learningRate?: number }).learningRate;
+    expect(() => update(state, null, logQuadratic, hyper)).toThrow('learningRate is undefined');
+  });
+
   test('the functions of the module equal those of build, with the same defaults', () => {
     const hyper = pick(name, { learningRate: 0.1, sigma: 1.5, temperature: 0.5 });
     const transform = build(logQuadratic, hyper);

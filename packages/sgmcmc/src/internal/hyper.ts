@@ -1,6 +1,7 @@
 /** The hyper-parameters of the samplers: what they mean and what they must be. */
 
 import {
+  atStep,
   checkConstants,
   checkHyper,
   checkOptions,
@@ -48,7 +49,7 @@ const checksOf = (names: readonly string[]): { readonly [name: string]: HyperChe
 /**
  * Looks at what `build` is given, whose hyper-parameters are the learning rate and those that have defaults.
  *
- * @throws if there are options besides those and `others`, and as {@link checkSampler} for what is no schedule.
+ * @throws if there are options besides those and `others`, and as {@link samplerHyper} for what is no schedule.
  */
 export function checkConfig(name: string, config: object, defaults: object, others: readonly string[] = []): void {
   const names = ['learningRate', ...Object.keys(defaults)];
@@ -58,10 +59,41 @@ export function checkConfig(name: string, config: object, defaults: object, othe
   if (names.includes('beta')) checkNoiseVariance(name, hyper);
 }
 
-/** @throws unless each value named, if it is a number, is in its range, and with `beta` there is a noise variance that is not negative. */
-export function checkSampler(name: string, values: Values, names: readonly string[]): void {
-  checkHyper<Values>(name, values, checksOf(names));
-  if (names.includes('beta')) checkNoiseVariance(name, values);
+/**
+ * Reads the hyper-parameters named, at a step: those in `replacing` go before those in `given`, and these before the defaults. Numbers that are
+ * those of the last call are not checked again, nor put together.
+ *
+ * @throws unless each value, if it is a number, is in its range, with `beta` there is a noise variance that is not negative, and `check` agrees.
+ */
+export function samplerHyper(
+  name: string,
+  names: readonly string[],
+  defaults: object,
+  check: (values: Values) => void,
+): (step: number, given: object, replacing?: object) => Values {
+  const checks = checksOf(names);
+  let numbers: Values | undefined;
+  return (step, given, replacing = {}) => {
+    if (numbers !== undefined && areIn(names, numbers, [replacing, given, defaults])) return atStep(numbers, step);
+    const hyper: { readonly [name: string]: HyperParameter } = { ...defaults, ...given, ...replacing };
+    const values = atStep(hyper, step);
+    checkHyper<Values>(name, values, checks);
+    if (names.includes('beta')) checkNoiseVariance(name, values);
+    check(values);
+    const areConstant = values === hyper && Object.values(values).every((value) => typeof value === 'number');
+    numbers = areConstant ? values : undefined;
+    return values;
+  };
+}
+
+/** Whether each of the values named is that in the first of the objects that has it. */
+function areIn(names: readonly string[], values: Values, objects: readonly object[]): boolean {
+  for (const name of names) {
+    let i = 0;
+    while (i < objects.length && !Object.hasOwn(objects[i] as object, name)) i++;
+    if (values[name] !== (objects[i] as Partial<Values> | undefined)?.[name]) return false;
+  }
+  return true;
 }
 
 /** @throws if the noise variance T ε (2α - T ε β), of a sampler without friction T ε (2 - T ε β), is negative and its factors are numbers. */

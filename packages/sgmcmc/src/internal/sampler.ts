@@ -4,10 +4,8 @@ import { valueAndGrad } from '@posteriors/autodiff';
 import { split } from '@posteriors/random';
 import {
   type AtStep,
-  atStep,
   checkedLogProb,
   checkOptions,
-  type HyperParameter,
   type LogProbFn,
   type Scalars,
   type StateBase,
@@ -19,7 +17,7 @@ import {
 } from '@posteriors/transform';
 import type { TensorTree } from '@posteriors/tree';
 import type { Tensor } from '@tensorflow/tfjs-core';
-import { checkSampler, type LangevinHyper } from './hyper.ts';
+import { type LangevinHyper, samplerHyper } from './hyper.ts';
 
 /** The tensors that the state of every sampler has. */
 export interface Position {
@@ -60,6 +58,7 @@ export function sampler<T extends Position, H extends LangevinHyper>(
   const names = ['learningRate', ...Object.keys(defaults)];
   const steps = stepCache();
   const inspect = warnOfScale(name);
+  const valuesAt = samplerHyper(name, names, defaults, (values) => check?.(values as AtStep<Required<H>>));
   const makeStep = <P extends TensorTree, B, A>(logPosterior: LogProbFn<P, B, A>): Stepper<T, B, A> => {
     const valueAndGradient = valueAndGrad(checkedLogProb(name, logPosterior), { hasAux: true });
     return stepper<T, B, Scalars<H>, A>(
@@ -74,13 +73,7 @@ export function sampler<T extends Position, H extends LangevinHyper>(
   };
   return (state, batch, logPosterior, hyper, options) => {
     checkOptions(name, hyper, names);
-    const hyperAt = (step: number): object => {
-      const given = { ...defaults, ...hyper, ...options?.hyper } as { readonly [name: string]: HyperParameter };
-      const values = atStep(given, step);
-      checkSampler(name, values, names);
-      check?.(values as AtStep<Required<H>>);
-      return values;
-    };
+    const hyperAt = (step: number): object => valuesAt(step, hyper, options?.hyper);
     return steps([logPosterior], '', () => makeStep(logPosterior))(state, batch, hyperAt, options);
   };
 }
