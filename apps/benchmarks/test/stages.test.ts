@@ -17,7 +17,7 @@ describe('stagesOf', () => {
       shares(
         [frame('wasm-function[1]'), run, step],
         [frame('set'), frame('Engine.makeTensorFromTensorInfo'), run, step],
-        [frame('Tensor.dispose'), frame('replace', 'transform/src/step.ts'), step],
+        [frame('release', 'backend/src/device-data.ts'), run, step],
         [frame('atStep', 'transform/src/hyper.ts'), step],
       ),
     ).toEqual({

@@ -13,7 +13,7 @@ interface Part {
 const COLLECTING = 'garbage collection';
 const REST = 'the rest';
 
-/** In the order in which a call comes to them. The innermost function that belongs to one decides. */
+/** In the order in which a call comes to them. The innermost function that belongs to one decides, by its name before its file. */
 export const PARTS: readonly Part[] = [
   {
     name: 'options and hyper-parameters',
@@ -64,9 +64,9 @@ export function stagesOf(samples: readonly Sample[]): Stage[] {
 function stageOf(stack: readonly Frame[]): string {
   for (const { name, file } of stack) {
     if (name === '(garbage collector)') return COLLECTING;
-    const part = PARTS.find(
-      ({ files = [], functions = [] }) => functions.includes(name) || files.some((each) => file.endsWith(`/${each}`)),
-    );
+    const part =
+      PARTS.find(({ functions = [] }) => functions.includes(name)) ??
+      PARTS.find(({ files = [] }) => files.some((each) => file.endsWith(`/${each}`)));
     if (part !== undefined) return part.name;
   }
   return REST;
