@@ -1,7 +1,7 @@
 /** Fused equations as JavaScript. */
 import { type Axes, type FusedEquation, type Operand, reduces, type Statement } from './fused.ts';
 import { mergedAxes, strideOf } from './merged-axes.ts';
-import { number, numberKernel } from './number-kernels.ts';
+import { type LoopNames, number, numberKernel } from './number-kernels.ts';
 
 /** The body of a function of the arrays that the loop reads, `in0` and on, and then of those that it writes, `out0` and on. */
 export function loopSource({ shape, statements, reads, writes }: FusedEquation): string {
@@ -21,6 +21,17 @@ export function loopSource({ shape, statements, reads, writes }: FusedEquation):
   };
 
   const inside: string[] = reads.map((axes, i) => `const x${i} = in${i}[${place(merged(axes), sizes.length)}];`);
+  const parts = new Map<string, string>();
+  const magnitudes = new Map<string, string>();
+  const names: LoopNames = {
+    part(expression) {
+      const name = parts.get(expression) ?? `p${parts.size}`;
+      if (!parts.has(expression)) inside.push(`const ${name} = ${expression};`);
+      parts.set(expression, name);
+      return name;
+    },
+    magnitude: (operand) => magnitudes.get(operand) ?? operand,
+  };
   const reductions: { kept: number; begin: string; end: string }[] = [];
   statements.forEach(({ equation, operands }: Statement, i) => {
     const values = operands.map(expressionOf);
@@ -28,7 +39,8 @@ export function loopSource({ shape, statements, reads, writes }: FusedEquation):
       statement === i ? [{ axes: merged(axes), array: `out${output}` }] : [],
     );
     if (!reduces(equation)) {
-      inside.push(`const t${i} = ${numberKernel(equation)?.(values, equation.attributes) ?? values[0]};`);
+      if (equation.kernel === 'Neg') magnitudes.set(`t${i}`, names.magnitude(values[0] as string));
+      inside.push(`const t${i} = ${numberKernel(equation)?.(values, equation.attributes, names) ?? values[0]};`);
       for (const { array, axes } of stored) inside.push(`${array}[${place(axes, sizes.length)}] = t${i};`);
       return;
     }

@@ -3,7 +3,15 @@ import { backend_util } from '@tensorflow/tfjs-core';
 import type { Attributes, DataType, KernelEquation } from './program.ts';
 
 /** The expression for expressions of the operands. */
-type NumberKernel = (operands: readonly string[], attributes: Attributes) => string;
+type NumberKernel = (operands: readonly string[], attributes: Attributes, loop: LoopNames) => string;
+
+/** What a loop knows of its expressions. */
+export interface LoopNames {
+  /** A name for the value of an expression, not rounded: it is computed once, however many kernels use it. */
+  readonly part: (expression: string) => string;
+  /** An operand with the same magnitude, and the same one for those that equations say differ in the sign alone. */
+  readonly magnitude: (operand: string) => string;
+}
 
 /** How a kernel works on operands of these dtypes; undefined if it is left to the device. */
 export function numberKernel({ kernel, inputs, attributes }: KernelEquation): NumberKernel | undefined {
@@ -21,8 +29,10 @@ export function number(value: number): string {
 
 const float =
   (kernel: NumberKernel): NumberKernel =>
-  (operands, attributes) =>
-    `fround(${kernel(operands, attributes)})`;
+  (operands, attributes, loop) =>
+    `fround(${kernel(operands, attributes, loop)})`;
+/** exp(-|x|), which softplus and sigmoid of x and of -x have in common. */
+const exponential = (x: string, { part, magnitude }: LoopNames): string => part(`Math.exp(-Math.abs(${magnitude(x)}))`);
 const float32 = (value: number): string => number(Math.fround(value));
 const binary =
   (operator: string): NumberKernel =>
@@ -89,8 +99,11 @@ const kernels: { readonly [dtype in DataType]: { readonly [kernel: string]: Numb
       ([x]) =>
         `${x} >= 0 ? ${float32(backend_util.SELU_SCALE)} * ${x} : ${float32(backend_util.SELU_SCALEALPHA)} * fround(Math.expm1(${x}))`,
     ),
-    Sigmoid: float(([x]) => `1 / (1 + Math.exp(-${x}))`),
-    Softplus: float(([x]) => `Math.max(${x}, 0) + Math.log1p(Math.exp(-Math.abs(${x})))`),
+    Sigmoid: float(([x], _, loop) => {
+      const power = exponential(x!, loop);
+      return `(${x} < 0 ? ${power} : 1) / ${loop.part(`1 + ${power}`)}`;
+    }),
+    Softplus: float(([x], _, loop) => `Math.max(${x}, 0) + ${loop.part(`Math.log1p(${exponential(x!, loop)})`)}`),
     IsNan: ([x]) => `(${x} !== ${x} ? 1 : 0)`,
     IsInf: ([x]) => `(Math.abs(${x}) === Infinity ? 1 : 0)`,
     IsFinite: ([x]) => `(Math.abs(${x}) < Infinity ? 1 : 0)`,

@@ -1,4 +1,5 @@
 /** Routines as JavaScript: functions of arrays. */
+import { type Block, placeBlocks } from './blocks.ts';
 import { type Fill, fillOfKernel } from './fills.ts';
 import type { FusedEquation } from './fused.ts';
 import { loopSource } from './loop-source.ts';
@@ -14,13 +15,15 @@ import {
 import { type Body, type DeviceEquation, isAlias, ownersIn, placesOfOutputs, type Routine } from './routine.ts';
 import type { RoutineContext } from './routines.ts';
 
-/** The source of a function of the arrays of inputs, which returns those of the outputs. */
+/** The source of a function that makes one of the arrays of inputs, which returns those of the outputs and works in the same memory each time. */
 export interface RoutineSource {
   readonly source: string;
   /** What it knows as `kernel0` and so on. */
   readonly kernels: readonly Fill[];
   /** Whose arrays it knows as `literal0` and so on. */
   readonly literals: readonly Literal[];
+  /** Of memory to work in. */
+  readonly bytes: number;
 }
 
 const arrays: { readonly [dtype in DataType]: string } = {
@@ -29,6 +32,7 @@ const arrays: { readonly [dtype in DataType]: string } = {
   bool: 'Uint8Array',
 };
 const newArray = ({ dtype, shape }: Atom): string => `new ${arrays[dtype]}(${sizeOf(shape)})`;
+const bytesOf = ({ dtype, shape }: Atom): number => sizeOf(shape) * (dtype === 'bool' ? 1 : 4);
 
 /** `const name = value;`, one line for each. */
 const constants = (names: readonly string[], values: readonly string[]): string[] =>
@@ -40,17 +44,26 @@ export function routineSource(routine: Routine, context: RoutineContext): Routin
   const literals: Literal[] = [];
   let count = 0;
   const newName = (): string => `v${count++}`;
+  /** Arrays to work in, by their names. Steps are counted through all bodies. */
+  const made = new Map<string, { readonly value: Value; readonly block: Block }>();
+  let step = 0;
+  const newWork = (value: Value): string => {
+    const name = newName();
+    made.set(name, { value, block: { bytes: bytesOf(value), from: step, until: step, offset: 0 } });
+    return name;
+  };
+  const keep = (names: readonly string[]): void => {
+    for (const name of names) {
+      const array = made.get(name);
+      if (array !== undefined) array.block.until = step;
+    }
+  };
 
-  /** What a body computes once its arrays are there, and what makes those, once for all iterations. */
-  const linesOf = (
-    body: Body,
-    inputNames: readonly string[],
-    outputNames: readonly string[],
-  ): { readonly arrays: readonly string[]; readonly lines: readonly string[] } => {
+  /** What a body computes, from arrays and to arrays. */
+  const linesOf = (body: Body, inputNames: readonly string[], outputNames: readonly string[]): string[] => {
     const ownerOf = ownersIn(body.equations);
     const results = placesOfOutputs(body, ownerOf);
     const names = new Map<number, string>(body.inputs.map(({ id }, i) => [id, inputNames[i] as string] as const));
-    const made: string[] = [];
     results.forEach(({ owner, isCopied }, i) => {
       if (!isCopied) names.set((owner as Value).id, outputNames[i] as string);
     });
@@ -61,8 +74,7 @@ export function routineSource(routine: Routine, context: RoutineContext): Routin
       return `literal${index >= 0 ? index : literals.push(owner) - 1}`;
     };
     const nameOfResult = (value: Value): string => {
-      const name = names.get(value.id) ?? newName();
-      if (!names.has(value.id)) made.push(`const ${name} = ${newArray(value)};`);
+      const name = names.get(value.id) ?? newWork(value);
       names.set(value.id, name);
       return name;
     };
@@ -92,27 +104,28 @@ export function routineSource(routine: Routine, context: RoutineContext): Routin
       const carried = equation.outputs.slice(0, carry);
       const rows = [...equation.inputs.slice(fixed + carry), ...equation.outputs.slice(carry)];
       const rowArrays = [...read.slice(fixed + carry), ...written.slice(carry)];
+      const [own, other] = [carried.map(newWork), carried.map(newWork)];
       const [current, next] = [carried.map(newName), carried.map(newName)];
       const rowNames = rows.map(newName);
       const xs = rowNames.slice(0, equation.inputs.length - fixed - carry);
-      const step = newName();
+      const counter = newName();
       const body = linesOf(
         context.bodyOf(equation),
         [...read.slice(0, fixed), ...current, ...xs],
         [...next, ...rowNames.slice(xs.length)],
       );
-      const row = reverse ? `(${length - 1} - ${step})` : step;
+      keep([...own, ...other]);
+      const row = reverse ? `(${length - 1} - ${counter})` : counter;
       return [
-        ...body.arrays,
-        ...carried.map((value, i) => `let ${current[i]} = ${newArray(value)}, ${next[i]} = ${newArray(value)};`),
+        ...current.map((name, i) => `let ${name} = ${own[i]}, ${next[i]} = ${other[i]};`),
         ...current.map((name, i) => `${name}.set(${read[fixed + i]});`),
-        `for (let ${step} = 0; ${step} < ${length}; ${step}++) {`,
+        `for (let ${counter} = 0; ${counter} < ${length}; ${counter}++) {`,
         ...indented([
           ...rowNames.map((name, i) => {
             const size = sizeOf((rows[i] as Atom).shape.slice(1));
             return `const ${name} = ${rowArrays[i]}.subarray(${row} * ${size}, (${row} + 1) * ${size});`;
           }),
-          ...body.lines,
+          ...body,
           ...current.map((name, i) => `[${name}, ${next[i]}] = [${next[i]}, ${name}];`),
         ]),
         '}',
@@ -120,32 +133,48 @@ export function routineSource(routine: Routine, context: RoutineContext): Routin
       ];
     };
 
-    const lines = body.equations.flatMap((equation: DeviceEquation): readonly string[] => {
-      if (isAlias(equation)) return [];
-      const read = equation.inputs.map(nameOf);
-      const written = equation.outputs.map(nameOfResult);
+    const linesOfEquation = (
+      equation: DeviceEquation,
+      read: readonly string[],
+      written: readonly string[],
+    ): readonly string[] => {
       if (equation.type === 'fused') return loopLines(equation, read, written);
       if (equation.type === 'kernel') return kernelLines(equation, read, written);
       if (equation.type === 'scan') return scanLines(equation, read, written);
       throw new Error('a custom derivative is left in a lowered program');
+    };
+    const lines = body.equations.flatMap((equation): readonly string[] => {
+      if (isAlias(equation)) return [];
+      step++;
+      const read = equation.inputs.map(nameOf);
+      const written = equation.outputs.map(nameOfResult);
+      const own = linesOfEquation(equation, read, written);
+      // A loop has gone on to the steps of its body.
+      keep([...read, ...written]);
+      return own;
     });
     const copies = results.flatMap(({ owner, isCopied }, i) =>
       isCopied ? [`${outputNames[i]}.set(${nameOf(owner)});`] : [],
     );
-    return { arrays: made, lines: [...lines, ...copies] };
+    return [...lines, ...copies];
   };
 
   const [inputNames, outputNames] = [routine.inputs.map(newName), routine.outputs.map(newName)];
-  const { arrays: made, lines } = linesOf(routine, inputNames, outputNames);
+  const lines = linesOf(routine, inputNames, outputNames);
+  const bytes = placeBlocks([...made.values()].map(({ block }) => block));
   const source = [
+    `const memory = new ArrayBuffer(${bytes});`,
+    ...[...made].map(([name, { value, block }]) => {
+      const { dtype, shape } = value;
+      return `const ${name} = new ${arrays[dtype]}(memory, ${block.offset}, ${sizeOf(shape)});`;
+    }),
     `return (${inputNames.join(', ')}) => {`,
     ...indented([
       ...constants(outputNames, routine.outputs.map(newArray)),
-      ...made,
       ...lines,
       `return [${outputNames.join(', ')}];`,
     ]),
     '};',
   ].join('\n');
-  return { source, kernels, literals };
+  return { source, kernels, literals, bytes };
 }

@@ -16,6 +16,9 @@ type CpuDevice = KernelBackend & {
 const prelude = `const { fround } = Math;
 const mod = (a, b) => { const r = a % b; return r !== 0 && r < 0 !== b < 0 ? r + b : r; };`;
 
+/** Bytes to work in that a routine keeps from one run to the next; making arrays anew takes longer than what small ones are made for. */
+const mostKept = 2 ** 20;
+
 let allowed: boolean | undefined;
 
 /** Whether functions may be made of their source, which the security policy of a page can forbid. */
@@ -44,14 +47,15 @@ export function routinesOnCpu(routines: readonly Routine[], context: RoutineCont
   const { device } = context;
   const sources = routines.map((routine) => routineSource(routine, context));
   const runs = routines.map((routine, i): RunRoutine => {
-    const { source, kernels, literals } = sources[i] as RoutineSource;
+    const { source, kernels, literals, bytes } = sources[i] as RoutineSource;
     const names = [...kernels.map((_, i) => `kernel${i}`), ...literals.map((_, i) => `literal${i}`)];
     const values = [...kernels, ...literals.map((literal) => literal.values)];
     const factory = new Function(...names, `${prelude}\n${source}`) as (
       ...values: readonly unknown[]
     ) => (...arrays: readonly HostValues[]) => readonly HostValues[];
-    const run = factory(...values);
+    const kept = bytes <= mostKept ? factory(...values) : undefined;
     return (inputs) => {
+      const run = kept ?? factory(...values);
       const results = run(...inputs.map((input) => elementsOf(device, input)));
       return makeAll(device, routine.outputs, ({ shape, dtype }, i) =>
         (device as CpuDevice).makeTensorInfo([...shape], dtype, results[i] as HostValues),

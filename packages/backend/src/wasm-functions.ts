@@ -69,8 +69,9 @@ function noMemory(bytes: number): Error {
 /** What `use` makes of an address where `bytes` are free; they are given back when it ends. */
 export function withScratch<R>(device: KernelBackend, bytes: number, use: (address: number) => R): R {
   const { wasm } = device as WasmDevice;
-  const address = wasm._malloc(bytes) >>> 0;
-  if (address === 0) throw noMemory(bytes);
+  // What is no number of 32 bits were cut off.
+  const address = bytes < 2 ** 32 ? wasm._malloc(bytes) >>> 0 : 0;
+  if (address === 0 || address + bytes > wasm.HEAPU8.length) throw noMemory(bytes);
   try {
     return use(address);
   } finally {
