@@ -1,5 +1,5 @@
 /** Numbers that a compiled function is called with. While it is traced they are scalars. */
-import { type HostValues, sizeOf, theEngine } from '@posteriors/backend';
+import { type Aval, type HostValues, sizeOf, theEngine } from '@posteriors/backend';
 import { keep, Tensor } from '@tensorflow/tfjs-core';
 
 const numbers = new WeakMap<Tensor, number>();
@@ -73,10 +73,10 @@ export class HostComputations {
     }
   }
 
-  ask(count: Count, length: number, compute: HostNumbers['compute'], shape: readonly number[]): readonly Tensor[] {
+  ask(count: Count, length: number, compute: HostNumbers['compute'], like: Aval): readonly Tensor[] {
     const known = this.all[this.asked++];
     if (known !== undefined) return known.scalars;
-    const scalars = Array.from({ length }, () => capturedTensor(shape));
+    const scalars = Array.from({ length }, () => capturedTensor(like));
     this.all.push({ count, compute, scalars });
     return scalars;
   }
@@ -90,23 +90,24 @@ export function numberNow({ number, more }: Count): number {
 }
 
 /**
- * Scalars for `length` numbers that are computed on the host from a number of the caller's: schedules of hyper-parameters, say; with a `shape`,
- * float32 tensors for as many arrays. {@link jit} computes them anew at each call. To be called while a function that jit compiles is traced,
+ * Scalars for `length` numbers that are computed on the host from a number of the caller's: schedules of hyper-parameters, say; or tensors `like`
+ * others, for as many arrays. {@link jit} computes them anew at each call. To be called while a function that jit compiles is traced,
  * which alone makes a {@link Count}.
  */
 export function hostNumbers(
   count: Count,
   length: number,
   compute: (value: number) => readonly (number | HostValues)[],
-  shape: readonly number[] = [],
+  like: Aval = { shape: [], dtype: 'float32' },
 ): readonly Tensor[] {
-  return (open as HostComputations).ask(count, length, compute, shape);
+  return (open as HostComputations).ask(count, length, compute, like);
 }
 
 /** A tensor that a trace captures, as it does those from outside. */
-function capturedTensor(shape: readonly number[]): Tensor {
+function capturedTensor({ shape, dtype }: Aval): Tensor {
   const engine = theEngine();
-  const info = { shape: [...shape], dtype: 'float32' as const };
-  const dataId = engine.backend.write(new Float32Array(sizeOf(shape)), info.shape, info.dtype);
+  const info = { shape: [...shape], dtype };
+  const values = dtype === 'float32' ? new Float32Array(sizeOf(shape)) : new Int32Array(sizeOf(shape));
+  const dataId = engine.backend.write(values, info.shape, info.dtype);
   return keep(engine.makeTensorFromTensorInfo({ dataId, ...info }, engine.backend));
 }

@@ -50,13 +50,13 @@ export interface Calls {
 }
 
 /** What a kernel is asked to do. */
-export interface Operation {
+interface Operation {
   readonly device: KernelBackend;
   readonly inputs: readonly Operand[];
   readonly attributes: Attributes;
 }
 
-export interface Operand extends Aval {
+interface Operand extends Aval {
   /** Equal for operands that have the same elements. */
   readonly memory: unknown;
 }

@@ -11,7 +11,7 @@ const warned = new Set<string>();
  *
  * @throws if the kernel cannot run there: the error names it and says what helps.
  */
-export function kernelOnCpu(kernel: string, device: string): KernelFunc {
+export function kernelElsewhere(kernel: string, device: string): KernelFunc {
   const complaint = `the device ${device} has no kernel ${kernel}`;
   const registered = getKernel(kernel, 'cpu') ?? undefined;
   if (registered === undefined || device === 'cpu') {

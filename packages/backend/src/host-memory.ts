@@ -1,5 +1,5 @@
 /** The memory of the devices that the host reads at once. */
-import type { KernelBackend, TensorInfo } from '@tensorflow/tfjs-core';
+import { type KernelBackend, type TensorInfo, util } from '@tensorflow/tfjs-core';
 
 type Memory = Float32Array | Int32Array | Uint8Array;
 
@@ -22,7 +22,8 @@ export type WasmDevice = KernelBackend & {
 
 /** The elements of a tensor, without a copy of them: to be read before another tensor is made, which may move the memory. */
 export function elementsOf(device: KernelBackend, info: TensorInfo): Memory {
-  return 'typedArrayFromHeap' in device
-    ? (device as WasmDevice).typedArrayFromHeap(info)
-    : (device.readSync(info.dataId) as Memory);
+  if ('typedArrayFromHeap' in device) return (device as WasmDevice).typedArrayFromHeap(info);
+  const values = device.readSync(info.dataId) as Memory | number[];
+  // Some kernels on cpu give plain arrays, as for what has no elements.
+  return Array.isArray(values) ? (util.toTypedArray(values, info.dtype) as Memory) : values;
 }

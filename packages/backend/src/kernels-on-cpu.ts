@@ -25,7 +25,7 @@ const own: { readonly [kernel: string]: FillOf | undefined } = {
 };
 
 /** What runs a kernel on cpu, given what is registered for it. */
-export function kernelForCpu(kernel: string, registered: KernelFunc | undefined): KernelFunc | undefined {
+export function kernelOnCpu(kernel: string, registered: KernelFunc | undefined): KernelFunc | undefined {
   const fillOf = own[kernel] ?? fillOnHost(registered, kernel);
   return fillOf === undefined ? registered : kernelOfFill(fillOf, registered);
 }

@@ -10,12 +10,12 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { Backend, Executable, RunInput } from './backend.ts';
 import { collector, placeTensor, release, write } from './device-data.ts';
-import { kernelOnCpu } from './elsewhere.ts';
+import { kernelElsewhere } from './elsewhere.ts';
 import { theEngine } from './engine.ts';
 import type { FusedProgram } from './fuse.ts';
 import { HostInput, keepsHostInputs } from './host-input.ts';
 import { deviceInputNames } from './kernels.ts';
-import { kernelForCpu } from './kernels-on-cpu.ts';
+import { kernelOnCpu } from './kernels-on-cpu.ts';
 import { kernelOnWasm } from './kernels-on-wasm.ts';
 import { type Holdings, letGo, letGoAfter } from './lifetime.ts';
 import { lower } from './lower.ts';
@@ -236,9 +236,9 @@ function loweringOn(name: string): Pick<RoutineContext, 'kernel' | 'bodyOf'> {
 function ownKernel(kernel: string, device: string): KernelFunc | undefined {
   const registered = getKernel(kernel, device)?.kernelFunc;
   if (device === 'wasm') return kernelOnWasm(kernel, registered);
-  return device === 'cpu' ? kernelForCpu(kernel, registered) : registered;
+  return device === 'cpu' ? kernelOnCpu(kernel, registered) : registered;
 }
 
 function deviceKernel(kernel: string, device: string): KernelFunc {
-  return ownKernel(kernel, device) ?? kernelOnCpu(kernel, device);
+  return ownKernel(kernel, device) ?? kernelElsewhere(kernel, device);
 }

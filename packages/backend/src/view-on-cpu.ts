@@ -17,6 +17,9 @@ export const view =
     };
   };
 
+/** Elements from which on `set` takes less than a loop. */
+const longRow = 64;
+
 /** Copies elements that lie along axes, the first of which are given. */
 export function copyElements(
   to: HostValues,
@@ -26,10 +29,12 @@ export function copyElements(
   axes: readonly Axis[],
 ): void {
   const { size, from: stepFrom, to: stepTo } = lastOf(axes);
+  const isRow = stepFrom === 1 && stepTo === 1 && size >= longRow;
   eachRow(
     axes,
     (start, end) => {
-      for (let i = 0; i < size; i++) to[end + i * stepTo] = from[start + i * stepFrom]!;
+      if (isRow) to.set(from.subarray(start, start + size), end);
+      else for (let i = 0; i < size; i++) to[end + i * stepTo] = from[start + i * stepFrom]!;
     },
     firstFrom,
     firstTo,

@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { type DataType, setBackend } from '../src/index.ts';
-import { kernelForCpu } from '../src/kernels-on-cpu.ts';
+import { kernelOnCpu } from '../src/kernels-on-cpu.ts';
 import { sizeOf } from '../src/program.ts';
 
 beforeAll(() => setBackend('cpu'));
@@ -30,10 +30,14 @@ function numbers(shape: readonly number[], dtype: DataType, wild = false): tf.Te
 /** Runs a kernel both ways, and disposes the inputs. */
 function expectSame(kernel: string, inputs: Inputs, attrs: object, expectedOf?: () => tf.Tensor): void {
   const { kernelFunc } = tf.getKernel(kernel, 'cpu');
-  const own = kernelForCpu(kernel, kernelFunc)!;
+  const own = kernelOnCpu(kernel, kernelFunc)!;
   expect(own).not.toBe(kernelFunc);
   const run = (f: tf.KernelFunc): tf.Tensor => {
-    const info = f({ inputs: inputs as {}, attrs: attrs as {}, backend: tf.backend() }) as tf.TensorInfo;
+    const info = f({
+      inputs: inputs as tf.NamedTensorInfoMap,
+      attrs: attrs as tf.NamedAttrMap,
+      backend: tf.backend(),
+    }) as tf.TensorInfo;
     return info instanceof tf.Tensor ? info : tf.engine().makeTensorFromTensorInfo(info);
   };
   const described = (make: () => tf.Tensor): object =>
@@ -115,7 +119,7 @@ test.each(['Sum', 'Max', 'Min'])('%s over any axes', (kernel) => {
 });
 
 test('a sum in float32 of numbers that cancel', () => {
-  const run = kernelForCpu('Sum', undefined)!;
+  const run = kernelOnCpu('Sum', undefined)!;
   const x = tf.tensor2d([1e8, 3, 1, 0.25, -1e8, 1], [3, 2]);
   const info = run({ inputs: { x }, attrs: { axis: [0] }, backend: tf.backend() }) as tf.TensorInfo;
   expect(Array.from(tf.backend().readSync(info.dataId) as Float32Array)).toEqual([1, 4.25]);
@@ -159,9 +163,9 @@ test('blocks found by indices', () => {
 test('an index outside of its axis is named', () => {
   const [x, indices] = [tf.ones([3, 2]), tf.tensor1d([1, 3], 'int32')];
   const run = (kernel: string, inputs: object, attrs: object): unknown =>
-    kernelForCpu(kernel, tf.getKernel(kernel, 'cpu').kernelFunc)!({
-      inputs: inputs as {},
-      attrs: attrs as {},
+    kernelOnCpu(kernel, tf.getKernel(kernel, 'cpu').kernelFunc)!({
+      inputs: inputs as tf.NamedTensorInfoMap,
+      attrs: attrs as tf.NamedAttrMap,
       backend: tf.backend(),
     });
   expectNoLeak(() => {

@@ -57,7 +57,7 @@ export function split(key: Key, count: number = 2): Key[] {
 export function foldIn<K extends Key>(key: K, data: number): Like<K>;
 export function foldIn(key: Key, data: Tensor): Tensor;
 export function foldIn(key: Key, data: number | Tensor): Key {
-  if (typeof data === 'number' && !(Number.isInteger(data) && data >= 0 && data < 2 ** 32)) {
+  if (!(data instanceof Tensor || (Number.isInteger(data) && data >= 0 && data < 2 ** 32))) {
     throw new Error(`random.foldIn: the data is ${data}; give an integer from 0 to 2^32 - 1`);
   }
   if (isHostKey(key, 'foldIn') && typeof data === 'number') {

@@ -29,7 +29,7 @@ export function sameBatch<B>(batch: B): StackedBatches<B> {
 export function stackBatches<B>(batches: readonly B[]): StackedBatches<B> {
   if (batches.length === 0) throw new Error('there are no batches; give one for each update');
   const first = flatten<unknown>(batches[0]);
-  const rows = batches.map((batch, i) => {
+  const rows = Array.from(batches, (batch, i) => {
     const leaves = leavesLike(first.structure, batch);
     if (leaves !== null) return leaves;
     return named(`batches 0 and ${i}`, () => mapWithPath(() => null, batches[0] as unknown, batch)) as never;
@@ -43,7 +43,7 @@ export function stackBatches<B>(batches: readonly B[]): StackedBatches<B> {
       `${path} of batch 0 is ${was} and of batch ${i} is ${is}; batches of one call must be alike: pad them to one shape, or leave the last one out`,
     );
   }
-  const sliced = first.leaves.map((leaf, k) => rows.some((row) => !Object.is(row[k], leaf)));
+  const sliced = first.leaves.map((leaf, k) => isSliced(leaf) && rows.some((row) => !Object.is(row[k], leaf)));
   const stacked = tidy(() =>
     first.leaves.flatMap((_, k) => (sliced[k] ? [stackLeaves(rows.map((row) => row[k]))] : [])),
   );
@@ -56,11 +56,18 @@ export function stackBatches<B>(batches: readonly B[]): StackedBatches<B> {
   };
 }
 
+/** Whether what is another leaf in each batch can be a slice of a tensor. */
+function isSliced(leaf: unknown): boolean {
+  return leaf instanceof Tensor || leaf instanceof Uint32Array || typeof leaf === 'number';
+}
+
 /** What all batches must have in common at a leaf. */
 function kindOf(leaf: unknown): string {
   if (leaf instanceof Tensor) return `${leaf.isDisposed ? 'a disposed tensor ' : ''}${printAval(leaf as never)}`;
   if (leaf instanceof Uint32Array) return `a key of ${leaf.length} words`;
-  return typeof leaf === 'number' ? 'a number' : `${JSON.stringify(leaf)}, which is part of the program`;
+  if (typeof leaf === 'number') return 'a number';
+  if (typeof leaf === 'object') return `a ${leaf?.constructor.name}`;
+  return `${typeof leaf === 'string' ? `"${leaf}"` : String(leaf)}, which is part of the program`;
 }
 
 /** One tensor of leaves of one kind, with an axis in front. */

@@ -1,7 +1,7 @@
 /** The step of a state: a number; while a function is compiled by `jit`, and inside of a loop, what stands for one. */
 import { Count, hostNumbers, isNumber, numberNow } from '@posteriors/autodiff';
 import { flatten, type Structure, unflatten } from '@posteriors/tree';
-import { add, cast, reshape, scalar, type Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
+import { add, reshape, scalar, Tensor, tensor, tidy } from '@tensorflow/tfjs-core';
 import { areConstant } from './hyper.ts';
 
 /** What an update does with the step of a state. */
@@ -67,12 +67,12 @@ export interface NumbersOfStep {
   readonly constant: boolean;
 }
 
-/** @throws if the step is a tensor that does not stand for a number. */
+/** @throws if the step is neither a number nor a tensor that stands for one. */
 export function clockOf(step: unknown): Clock {
   return step instanceof StepInLoop ? clockInLoop(step) : loopStart(step);
 }
 
-/** @throws if the step is a tensor that does not stand for a number, or that of a loop around. */
+/** @throws if the step is neither a number nor a tensor that stands for one, or is that of a loop around. */
 export function loopStart(step: unknown): LoopStart {
   if (step instanceof StepInLoop)
     throw new Error('a transform that scan runs cannot call scan in its update; write a loop over update there');
@@ -89,12 +89,15 @@ export function loopStart(step: unknown): LoopStart {
   const count = isNumber(step) ? new Count(step, 0) : step;
   if (!(count instanceof Count)) {
     throw new Error(
-      'the step of the state is a tensor and must be a number; give the state as update or init returned it',
+      `the step of the state is ${step instanceof Tensor ? 'a tensor' : step} and must be a number; give the state as update or init returned it`,
     );
   }
   const after = (updates: number): number => new Count(count.number, count.more + updates) as unknown as number;
   return {
-    step: moved(cast(count.number, 'int32'), count.more),
+    // Made on the host, as a number of a compiled function is a float32.
+    get step(): Tensor {
+      return hostNumbers(count, 1, (now) => [Int32Array.of(now)], { shape: [1], dtype: 'int32' })[0] as Tensor;
+    },
     next: after(1),
     hyper: (at) =>
       computedHyper(numberNow(count), at, (asked) =>
@@ -102,20 +105,16 @@ export function loopStart(step: unknown): LoopStart {
       ),
     now: numberNow(count),
     after,
-    numbers: (length, shape, compute) => hostNumbers(count, length, compute, shape),
+    numbers: (length, shape, compute) => hostNumbers(count, length, compute, { shape, dtype: 'float32' }),
   };
 }
 
 function clockInLoop({ number, more, now, numbers }: StepInLoop): Clock {
   return {
-    step: moved(number, more),
+    step: reshape(add(number, scalar(more, 'int32')), [1]),
     next: new StepInLoop(number, more + 1, now, numbers) as unknown as number,
     hyper: (at) => computedHyper(now + more, at, (asked) => numbers(more, asked)),
   };
-}
-
-function moved(number: Tensor, more: number): Tensor {
-  return reshape(add(number, scalar(more, 'int32')), [1]);
 }
 
 /** Hyper-parameters whose numbers are computed on the host at each call of the compiled function, or for each iteration of a loop. */

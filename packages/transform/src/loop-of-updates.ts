@@ -2,7 +2,9 @@
 import { scan } from '@posteriors/autodiff';
 import { flatten, leaves as leavesOf, paths, type TensorTree, unflatten } from '@posteriors/tree';
 import { reshape, slice, Tensor, tensor1d } from '@tensorflow/tfjs-core';
+import { StepInLoop } from './clock.ts';
 import { loopClock } from './loop-clock.ts';
+import { named } from './named.ts';
 import { makeState, type StateBase } from './state.ts';
 import type { Transform } from './transform.ts';
 
@@ -91,7 +93,7 @@ export function loopOfUpdates<P extends TensorTree, S extends StateBase, B, A, C
   const [middle, collected] = scan(
     (carry: Carry, x: Slices) => {
       const [next, given] = thin === 1 ? update(carry, x) : thinned(carry, x);
-      return [next, collectedOf(collect(stateOf(next.tensors, clock.at(next.number, [])), given))];
+      return [next, collectedOf(named('collect', () => collect(stateOf(next.tensors, clock.at(next.number, [])), given)))];
     },
     start,
     groups,
@@ -120,7 +122,8 @@ const rowOf =
 function collectedOf<C>(tree: C): C {
   leavesOf<unknown>(tree).forEach((leaf, i) => {
     if (leaf instanceof Tensor) return;
-    throw new Error(`collect must return a tree of tensors, and ${paths(tree)[i]} is of type ${typeof leaf}`);
+    const what = leaf instanceof StepInLoop ? 'the step, which scan returns with the state' : `of type ${typeof leaf}`;
+    throw new Error(`collect must return a tree of tensors, and ${paths(tree)[i]} is ${what}`);
   });
   return tree;
 }

@@ -2,7 +2,7 @@
 import { checkOptions, evaluate, jit } from '@posteriors/autodiff';
 import { currentTrace } from '@posteriors/backend';
 import type { TensorTree } from '@posteriors/tree';
-import { clone } from '@tensorflow/tfjs-core';
+import { clone, Tensor } from '@tensorflow/tfjs-core';
 import { type StackedBatches, sameBatch, stackBatches } from './batches.ts';
 import { clockOf } from './clock.ts';
 import { type Arguments, loopOfUpdates, type Plan, type Results } from './loop-of-updates.ts';
@@ -70,6 +70,7 @@ export function scan<P extends TensorTree, S extends StateBase, B, A, C extends 
   batches: number | readonly B[],
   options: ScanOptions<S, A, C> & { readonly batch?: B } = {},
 ): [state: S, collected: C] {
+  requireBatches(batches);
   const known = typeof batches === 'number' ? ['batch', 'collect', 'thin', 'check'] : ['collect', 'thin', 'check'];
   const { batch, collect, thin = 1, check = true } = checkOptions('scan', options, known);
   return named('scan', () => {
@@ -84,6 +85,12 @@ export function scan<P extends TensorTree, S extends StateBase, B, A, C extends 
       given.dispose();
     }
   });
+}
+
+function requireBatches(batches: unknown): void {
+  if (typeof batches === 'number' || Array.isArray(batches)) return;
+  const what = batches instanceof Tensor ? 'a tensor' : `of type ${typeof batches}`;
+  throw new Error(`scan: the batches are ${what} and must be an array with one for each update, or a number of updates`);
 }
 
 function requireWhole(what: string, value: number): void {
