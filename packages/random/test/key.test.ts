@@ -73,6 +73,7 @@ describe('foldIn', () => {
 
   test('bad input', () => {
     expect(() => foldIn(key(0), -1)).toThrow('random.foldIn: the data is -1');
+    expect(() => foldIn(key(0), '3' as never)).toThrow('random.foldIn: the data is 3; give an integer');
     expect(() => foldIn(key(0), 2 ** 32)).toThrow('random.foldIn: the data is 4294967296');
     expect(() => foldIn(keyTensor(hosts), tensor1d([1, 2], 'int32'))).toThrow('keys of shape [3,2]');
     expect(() => foldIn(key(0), scalar(1))).toThrow('float32 []');

@@ -103,7 +103,7 @@ const isShared = (value: number | Tensor): boolean => !isOwn(value);
 
 /** @throws unless the keys are those of several chains. */
 function requireKeys(key: StateBase['key']): asserts key is Tensor {
-  if (key instanceof Tensor && key.rank === 2) return;
+  if (key instanceof Tensor && key.rank > 1) return;
   throw new Error(
     'the state is that of a single chain; init of chains(transform) makes one of several, as does stackStates',
   );
@@ -115,10 +115,8 @@ function requireChains(params: TensorTree): number {
   const count = all[0]?.shape[0];
   const odd = all.findIndex(({ shape }) => shape[0] === undefined || shape[0] !== count);
   if (odd < 0 && count !== undefined && count > 0) return count;
-  const found =
-    odd < 0
-      ? 'there is none'
-      : `${paths(params)[odd]} has shape [${all[odd]?.shape}] and ${paths(params)[0]} [${all[0]?.shape}]`;
+  const shapeOf = (i: number): string => `${paths(params)[i]} has shape [${all[i]?.shape}]`;
+  const found = odd < 0 ? 'there is none' : odd === 0 ? shapeOf(0) : `${shapeOf(odd)} and ${shapeOf(0)}`;
   throw new Error(
     `the parameters must have an axis of chains in front, of one length, and ${found}; tree.stack makes it`,
   );

@@ -56,7 +56,7 @@ export function keyFrom(options: InitOptions): Key {
 export function requireOneKey(key: Key): Key {
   if (key instanceof Tensor && key.rank > 1) {
     throw new Error(
-      `the key has shape [${key.shape}] and must be a single one, of shape [2]; for several chains map with vmap, over keys in init and over states in update`,
+      `the key has shape [${key.shape}] and must be a single one, of shape [2]; for several chains take chains(transform), whose init makes their keys of a single one, or map with vmap`,
     );
   }
   return key;

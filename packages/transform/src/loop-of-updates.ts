@@ -93,7 +93,10 @@ export function loopOfUpdates<P extends TensorTree, S extends StateBase, B, A, C
   const [middle, collected] = scan(
     (carry: Carry, x: Slices) => {
       const [next, given] = thin === 1 ? update(carry, x) : thinned(carry, x);
-      return [next, collectedOf(named('collect', () => collect(stateOf(next.tensors, clock.at(next.number, [])), given)))];
+      return [
+        next,
+        collectedOf(named('collect', () => collect(stateOf(next.tensors, clock.at(next.number, [])), given))),
+      ];
     },
     start,
     groups,

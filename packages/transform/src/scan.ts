@@ -36,7 +36,8 @@ export interface ScanOptions<S, A, C extends TensorTree> {
  *
  * It is synchronous and pure: the state given stays as it is, and what is returned belongs to the caller. The program is compiled at the first
  * call and kept for this transform, this `collect`, and each number of updates and `thin`; new states, batches and values of schedules,
- * which are asked for all steps ahead, run it again. A transform of one's own must keep the key of a state, as those of `stepper` do.
+ * which are asked for all steps ahead, run it again. A transform of one's own must keep the key of a state, as those of `stepper` do, and cannot
+ * see in which step it is.
  *
  * @param batches an array with one batch for each update, all of one structure and shapes: leaves that are the same tensor in all of them are
  *   given once, others are stacked on the device, so that it holds all batches for the time of the call. Or the number of updates,
@@ -90,7 +91,9 @@ export function scan<P extends TensorTree, S extends StateBase, B, A, C extends 
 function requireBatches(batches: unknown): void {
   if (typeof batches === 'number' || Array.isArray(batches)) return;
   const what = batches instanceof Tensor ? 'a tensor' : `of type ${typeof batches}`;
-  throw new Error(`scan: the batches are ${what} and must be an array with one for each update, or a number of updates`);
+  throw new Error(
+    `scan: the batches are ${what} and must be an array with one for each update, or a number of updates`,
+  );
 }
 
 function requireWhole(what: string, value: number): void {

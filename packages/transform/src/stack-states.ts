@@ -18,6 +18,8 @@ export function stackStates<S extends StateBase>(states: readonly S[]): S {
     if (first === undefined) throw new Error('there are no states; give at least one');
     const odd = states.findIndex(({ step }) => step !== first.step);
     if (odd >= 0) {
+      if (typeof first.step !== 'number')
+        throw new Error('the steps are not known while a function is compiled: stack the states outside of it');
       throw new Error(
         `state 0 is at step ${first.step} and state ${odd} at step ${states[odd]?.step}; one program updates them all, so that their steps must be equal`,
       );
@@ -37,15 +39,15 @@ export function stackStates<S extends StateBase>(states: readonly S[]): S {
 }
 
 /**
- * The states of the single chains of a state of many, with their keys as tensors `[2]`: the inverse of {@link stackStates}. The state given
- * stays as it is, and the new ones belong to the caller.
+ * The states of the single chains of a state of many, with their keys as tensors `[2]`: the inverse of {@link stackStates}. Of chains of chains
+ * it takes the outer ones apart. The state given stays as it is, and the new ones belong to the caller.
  *
  * @throws if the state is that of a single chain.
  */
 export function splitStates<S extends StateBase>(state: S): S[] {
   return named('splitStates', () => {
     const { key, step, ...tensors } = requireState('splitStates', state);
-    if (!(key instanceof Tensor && key.rank === 2))
+    if (!(key instanceof Tensor && key.rank > 1))
       throw new Error('the state is that of a single chain, and cannot be split');
     const keys = unstack(key);
     try {

@@ -43,7 +43,7 @@ export function withAux<V, A>(value: V, aux: A): [value: V, aux: A] {
 export interface InitOptions {
   /**
    * Seed of the random numbers of this state: an integer from 0. Inside of `vmap` all states get the same one, and so the same momenta and
-   * noise; for independent chains map over keys: `vmap((key) => transform.init(params, { key }))(keyTensor(split(key(seed), chains)))`.
+   * noise; for independent chains map over keys, as `init` of `chains(transform)` does.
    */
   readonly seed?: number;
   /**

@@ -167,7 +167,8 @@ export function badInput<S extends State>(
       expect(() => good.init(params, { seed: 0.5 })).toThrow('the seed is 0.5');
       expect(() => good.init(params, { key: new Uint32Array(3) })).toThrow(`${init}random.`);
       const keys = keyTensor([toKey(0), toKey(1)]);
-      const says = 'the key has shape [2,2] and must be a single one, of shape [2]; for several chains map with vmap';
+      const says =
+        'the key has shape [2,2] and must be a single one, of shape [2]; for several chains take chains(transform)';
       expect(() => good.init(params, { key: keys })).toThrow(`${init}${says}`);
       for (const inplace of [false, true]) {
         expect(() => good.update({ ...state, key: keys }, batch, { inplace })).toThrow(`${update}${says}`);

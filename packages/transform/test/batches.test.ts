@@ -34,3 +34,18 @@ test('one batch for all is taken as it is', () => {
   same.dispose();
   expect(batch.x.isDisposed).toBe(false);
 });
+
+test('what no program takes is left for it to refuse, and is not written out', () => {
+  const [one, two] = [new Date(1), new Date(2)];
+  expect(stackBatches([{ at: one }, { at: two }])).toMatchObject({ batch: { at: one }, sliced: [false] });
+  expect(() => stackBatches<unknown>([one, tf.scalar(1)])).toThrow(
+    '$ of batch 0 is a Date and of batch 1 is float32[]',
+  );
+  expect(() => stackBatches<unknown>([1n, 2n])).toThrow(
+    '$ of batch 0 is 1, which is part of the program and of batch 1',
+  );
+  expect(() => stackBatches<unknown>(['a', undefined])).toThrow(
+    '$ of batch 0 is "a", which is part of the program and',
+  );
+  expect(stackBatches(Array(2)).batch).toBe(undefined);
+});

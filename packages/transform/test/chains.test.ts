@@ -139,6 +139,28 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (device) => {
     expectNoLeak(all);
   });
 
+  test.each([2 ** 24 + 1, 2 ** 31 - 2, 2 ** 32 - 9])('from step %i on, which is no float32, as the chains alone', (step) => {
+    const alone = singles().map((state) => {
+      let single = Object.assign(state, { step });
+      for (let i = 0; i < 4; i++) single = sampler.update(single, centre)[0] as typeof single;
+      return single;
+    });
+    let state = Object.assign(many.init(params, { seed: 5 }), { step });
+    const [looped] = scan(many, state, 4, { batch: centre });
+    const compiled = jit((given: State<Params>) => scan(many, given, 4, { batch: centre })[0])(state);
+    for (let i = 0; i < 4; i++) state = many.update(state, centre)[0];
+    for (const given of [state, looped, compiled]) expectChains(given, alone);
+  }); // biome-ignore format: one line
+
+  test('chains of chains, which splitStates takes apart', () => {
+    const all = chains(many);
+    const grids = [params, stack([...starts].reverse())];
+    const [next] = all.update(all.init(stack(grids), { seed: 5 }), centre);
+    const alone = grids.map((grid, i) => many.update(many.init(grid, { key: split(toKey(5), 2)[i]! }), centre)[0]);
+    expect(splitStates(next).map(numbers)).toEqual(alone.map(numbers));
+    expect(() => many.update(next, centre)).toThrow('the key has shape [3,2] and must be a single one');
+  });
+
   test('in a function that jit compiles', () => {
     const state = many.init(params, { seed: 5 });
     const twice = jit((given: State<Params>, batch: tf.Tensor) => many.update(many.update(given, batch)[0], batch)[0]);
@@ -162,8 +184,9 @@ describe('what it refuses, and keeps', () => {
   });
 
   test.each<[string, Params, string]>([
-    ['a scalar', { a: tf.ones([3, 2]), b: tf.scalar(1) }, '$.b has shape [] and $.a [3,2]; tree.stack makes it'],
-    ['other lengths', { a: tf.ones([3, 2]), b: tf.ones([2]) }, '$.b has shape [2] and $.a [3,2]; tree.stack makes it'],
+    ['a scalar', { a: tf.ones([3, 2]), b: tf.scalar(1) }, '$.b has shape [] and $.a has shape [3,2]; tree.stack makes it'],
+    ['other lengths', { a: tf.ones([3, 2]), b: tf.ones([2]) }, '$.b has shape [2] and $.a has shape [3,2]; tree.stack makes it'],
+    ['no axis at all', { a: tf.scalar(1), b: tf.scalar(1) }, 'in front, of one length, and $.a has shape []; tree.stack makes it'],
     ['nothing', {} as Params, 'there is none; tree.stack makes it'],
     ['another dtype', { a: tf.ones([3, 2]), b: tf.ones([3], 'int32') }, 'the parameter $.b is int32[] and must be float32'],
   ])('parameters with %s', (_, wrong, says) => {

@@ -26,7 +26,7 @@ describe('keyFrom', () => {
   test('refuses a batch of keys, which would give its shape to what is drawn', () => {
     const keys = keyTensor([key(0), key(1)]);
     const says =
-      'the key has shape [2,2] and must be a single one, of shape [2]; for several chains map with vmap, over keys in init and over states in update';
+      'the key has shape [2,2] and must be a single one, of shape [2]; for several chains take chains(transform), whose init makes their keys of a single one, or map with vmap';
     expect(() => keyFrom({ key: keys })).toThrow(says);
     expectNoLeak(() => {
       expect(() => initState('f', params, { key: keys }, () => ({}))).toThrow(`f: ${says}`);

@@ -240,8 +240,9 @@ describe('what it refuses', () => {
     ['a thin of 0', 3, { batch, thin: 0 }, 'scan: thin is 0 and must be a whole number from 1'],
     ['part of a thin', 3, { batch, thin: 1.5 }, 'scan: thin is 1.5 and must be a whole number from 1'],
     ['a number that is collected', 3, { batch, collect: (() => 3) as never }, 'scan: collect must return a tree of tensors, and $ is of type number'],
-    ['a step that is collected', 3, { batch, collect: (({ step }: { step: number }) => ({ step })) as never }, 'scan: collect must return a tree of tensors, and $.step is of type object'],
-    ['a step that is computed with', 3, { batch, collect: ({ step }) => tf.scalar(step + 1) }, 'the step of a state is not a number inside of a loop that scan compiles'],
+    ['a step that is collected', 3, { batch, collect: (({ step }: { step: number }) => ({ step })) as never }, 'scan: collect must return a tree of tensors, and $.step is the step, which scan returns with the state'],
+    ['a step that is computed with', 3, { batch, collect: ({ step }) => tf.scalar(step + 1) }, 'scan: collect: the step of a state is not a number inside of a loop that scan compiles'],
+    ['a tensor of batches', tf.ones([3]) as never, { batch }, 'scan: the batches are a tensor and must be an array with one for each update, or a number of updates'],
     ['another option', 3, { batch, every: 2 } as never, 'scan: there is no option every; there are batch, collect, thin, check'],
   ])('%s', (_, updates, options, says) => {
     expect(() => scan(adder, state, updates, options)).toThrow(says);
@@ -250,6 +251,7 @@ describe('what it refuses', () => {
 
   test('what is no state, and a batch beside batches', () => {
     const promise = Promise.resolve(state) as never;
+    expect(() => scan(adder, adder as never, 3, { batch })).toThrow('the step of the state is undefined and must be');
     expect(() => scan(adder, promise, 3, { batch })).toThrow('scan: the state is a promise; write await');
     expect(() => scan(adder, [state, []] as never, 3, { batch })).toThrow(
       'scan: the state is an array; update returns',

@@ -1,4 +1,5 @@
 import '@posteriors/backend/cpu';
+import { jit } from '@posteriors/autodiff';
 import { setBackend } from '@posteriors/backend';
 import { keyTensor, key as toKey } from '@posteriors/random';
 import { expectNoLeak } from '@posteriors/testing';
@@ -44,6 +45,11 @@ test.each<[string, () => ReturnType<typeof make>[], string]>([
   const given = states();
   expectNoLeak(() => expect(() => stackStates(given)).toThrow(says));
 }); // biome-ignore format: a table
+
+test('states in a function that jit compiles, whose steps are not known', () => {
+  const both = jit((one: ReturnType<typeof make>, two: ReturnType<typeof make>) => stackStates([one, two]).params);
+  expect(() => both(make(1), make(2))).toThrow('stackStates: the steps are not known while a function is compiled');
+});
 
 test('a state of one chain cannot be split', () => {
   expect(() => splitStates(make(1))).toThrow('splitStates: the state is that of a single chain, and cannot be split');

@@ -95,7 +95,7 @@ describe('stepper', () => {
       const keys = keyTensor([toKey(0), toKey(1)]);
       const state = makeState({ params: tf.ones([2]), key: keys, step: 0 });
       expect(() => step(state, null, () => ({ rate: 1 }), options)).toThrow(
-        'test.update: the key has shape [2,2] and must be a single one, of shape [2]; for several chains map with vmap, over keys in init and over states in update',
+        'test.update: the key has shape [2,2] and must be a single one, of shape [2]; for several chains take chains(transform), whose init makes their keys of a single one, or map with vmap',
       );
       state.dispose();
     });
