@@ -231,10 +231,17 @@ function functionOf(module: Module, body: Body): RoutineFunction {
       read.slice(constants, constants + carry),
       read.slice(constants + carry),
     ];
-    const text = (): string[] => [
-      `${length} times${reverse ? ', from the last row' : ''}: routine ${body.index}, constants (${names(fixed)}), carried from (${names(start)}) ` +
-        `to (${names(made.slice(0, carry))}), rows of (${names(xs)}) to rows of (${names(made.slice(carry))})`,
-    ];
+    const text = (): string[] => {
+      const parts = [
+        ['reads', fixed],
+        ['carries', start],
+        ['to', made.slice(0, carry)],
+        [reverse ? 'a row each, from the last, of' : 'a row each of', xs],
+        ['to rows of', made.slice(carry)],
+      ] as const;
+      const named = parts.flatMap(([part, places]) => (places.length === 0 ? [] : [`${part} (${names(places)})`]));
+      return [`${length} times routine ${body.index}: ${named.join(' ')}`];
+    };
     return { code, text };
   };
 

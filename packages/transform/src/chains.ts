@@ -12,7 +12,7 @@ import { readsAtOnce } from './reads-at-once.ts';
 import { disposeTensors, makeState, requireState, type StateBase } from './state.ts';
 import { chainsOf, describeNotFinite } from './status.ts';
 import { replace, requireWritable, stepCache } from './step.ts';
-import type { Transform, UpdateOptions } from './transform.ts';
+import { requireTransform, type Transform, type UpdateOptions } from './transform.ts';
 
 /**
  * The algorithm for many chains at once: a state has tensors with an axis of chains in front, and keys `[chains, 2]`; its update is one program,
@@ -29,6 +29,7 @@ import type { Transform, UpdateOptions } from './transform.ts';
 export function chains<P extends TensorTree, S extends StateBase, B, A, H>(
   transform: Transform<P, S, B, A, H>,
 ): Transform<P, S, B, A, H> {
+  requireTransform('chains', transform);
   return made([transform], '', () => manyOf(transform));
 }
 

@@ -16,7 +16,7 @@ export interface Plan<S, A, C> {
 }
 
 /** What a program takes. */
-export interface Arguments<B> {
+export interface Arguments<B, H> {
   /** Those of the state, but for its key and step. */
   readonly tensors: TensorTree;
   readonly key: StateBase['key'];
@@ -26,6 +26,8 @@ export interface Arguments<B> {
   /** A batch, in which the leaves that are `sliced` have an axis in front, of a slice for each update. */
   readonly batch: B;
   readonly sliced: readonly boolean[];
+  /** Hyper-parameters of this call, none or some. */
+  readonly hyper: Partial<H>;
 }
 
 export interface Results<C> {
@@ -47,12 +49,13 @@ type Slices = {
   readonly batch: readonly Tensor[];
 };
 
-export function loopOfUpdates<P extends TensorTree, S extends StateBase, B, A, C extends TensorTree>(
-  transform: Transform<P, S, B, A>,
+export function loopOfUpdates<P extends TensorTree, S extends StateBase, B, A, H, C extends TensorTree>(
+  transform: Transform<P, S, B, A, H>,
   { updates, thin, collect }: Plan<S, A, C>,
-  { tensors, key, step, first, batch, sliced }: Arguments<B>,
+  { tensors, key, step, first, batch, sliced, hyper }: Arguments<B, H>,
 ): Results<C> {
   const aux = collect !== undefined && collect.length > 1;
+  const options = Object.keys(hyper).length === 0 ? { aux } : { aux, hyper };
   const { leaves, structure } = flatten<unknown>(batch);
   const batches = leaves.filter((_, i) => sliced[i]) as Tensor[];
   const batchOf = (slices: readonly Tensor[]): B => {
@@ -63,7 +66,7 @@ export function loopOfUpdates<P extends TensorTree, S extends StateBase, B, A, C
   const stateOf = (fields: TensorTree, at: number): S =>
     makeState({ ...(fields as object), key, step: at }) as unknown as S;
   const updateAt = (fields: TensorTree, at: number, slices: readonly Tensor[]): [S, A] =>
-    transform.update(stateOf(fields, at), batchOf(slices), { aux });
+    transform.update(stateOf(fields, at), batchOf(slices), options);
 
   const clock = loopClock(step, updates, (at) => updateAt(tensors, at, batches.map(rowOf(0)))[0].step);
   const update = (carry: Carry, { numbers, batch: slices }: Slices): [Carry, A] => {
@@ -123,6 +126,8 @@ const rowOf =
 
 /** @throws unless it is a tree of tensors. */
 function collectedOf<C>(tree: C): C {
+  if (tree instanceof Promise)
+    throw new Error('collect is async; it is traced, and must return a tree of tensors at once');
   leavesOf<unknown>(tree).forEach((leaf, i) => {
     if (leaf instanceof Tensor) return;
     const what = leaf instanceof StepInLoop ? 'the step, which scan returns with the state' : `of type ${typeof leaf}`;

@@ -1,9 +1,10 @@
+import { checkOptions } from '@posteriors/autodiff';
 import { map, type TensorTree } from '@posteriors/tree';
 import { clone, type Tensor } from '@tensorflow/tfjs-core';
 import { readsAtOnce } from './reads-at-once.ts';
 import { disposeTensors, type StateBase } from './state.ts';
 import { check } from './status.ts';
-import type { Transform } from './transform.ts';
+import { describe, type Transform } from './transform.ts';
 
 type Batches<B> = Iterable<B> | AsyncIterable<B>;
 
@@ -23,10 +24,21 @@ export async function run<P extends TensorTree, S, B, A>(
   transform: Transform<P, S, B, A>,
   state: S,
   batches: Batches<B>,
-  { onStep }: RunOptions<S, A> = {},
+  options: RunOptions<S, A> = {},
 ): Promise<S> {
+  const { onStep } = checkOptions('run', options, ['onStep']);
+  requireBatches('run', batches);
   await loop(transform, state, batches, onStep);
   return state;
+}
+
+/** @throws unless they can be iterated. */
+function requireBatches(name: string, batches: unknown): void {
+  const isObject = typeof batches === 'object' && batches !== null;
+  if (isObject && (Symbol.iterator in batches || Symbol.asyncIterator in batches)) return;
+  throw new Error(
+    `${name}: the batches are ${describe(batches)} and must be iterable, an array or a generator, with one for each update; scan takes a number of updates`,
+  );
 }
 
 /** How many updates may go by unseen, on a device that cannot be read at once. */
@@ -74,8 +86,10 @@ export async function sampleChain<P extends TensorTree, S extends { readonly par
   transform: Transform<P, S, B, A>,
   state: S,
   batches: Batches<B>,
-  { burnIn = 0, thin = 1, onStep }: SampleChainOptions<S, A> = {},
+  options: SampleChainOptions<S, A> = {},
 ): Promise<P[]> {
+  const { burnIn = 0, thin = 1, onStep } = checkOptions('sampleChain', options, ['burnIn', 'thin', 'onStep']);
+  requireBatches('sampleChain', batches);
   if (!Number.isInteger(thin) || thin < 1)
     throw new Error(`sampleChain: thin is ${thin} and must be a whole number from 1`);
   if (!Number.isInteger(burnIn) || burnIn < 0)

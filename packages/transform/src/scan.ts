@@ -11,9 +11,9 @@ import { readsAtOnce } from './reads-at-once.ts';
 import { disposeTensors, makeState, requireState, type StateBase } from './state.ts';
 import { chainsOf, describeNotFinite } from './status.ts';
 import { stepCache } from './step.ts';
-import type { Transform } from './transform.ts';
+import { describe, type NoHyper, requireTransform, type Transform } from './transform.ts';
 
-export interface ScanOptions<S, A, C extends TensorTree> {
+export interface ScanOptions<S, A, C extends TensorTree, H = NoHyper> {
   /**
    * What is kept of the states: a pure function, written with tfjs ops, of the state after an update to a tree of tensors, such as
    * `(state) => state.params`. It is traced; aux is computed only if it declares a second parameter. Define it once, outside of the calls:
@@ -22,6 +22,11 @@ export interface ScanOptions<S, A, C extends TensorTree> {
   readonly collect?: (state: S, aux: A) => C;
   /** It is kept after updates `thin`, `2 thin`, ... Default 1. */
   readonly thin?: number;
+  /**
+   * Hyper-parameters that replace those of `build`, for this call: numbers, and tensors as `update` of the transform takes them, but no
+   * schedules. They enter the program as inputs.
+   */
+  readonly hyper?: Partial<H>;
   /**
    * Whether to throw where a number of the new state is NaN or infinite, on devices that can be read at once. Default true. On WebGPU, and inside
    * of `vmap`, `check(state)` looks.
@@ -47,41 +52,54 @@ export interface ScanOptions<S, A, C extends TensorTree> {
  * @throws if the number of updates or `thin` is not a whole number from 1, there are no batches or they differ in structure or shapes, or the
  *   state is not finite after the updates: the old one is as it was, and nothing is left behind.
  */
-export function scan<P extends TensorTree, S extends StateBase, B, A, C extends TensorTree = []>(
-  transform: Transform<P, S, B, A>,
+export function scan<P extends TensorTree, S extends StateBase, B, A, H, C extends TensorTree = []>(
+  transform: Transform<P, S, B, A, H>,
   state: S,
   batches: readonly NoInfer<B>[],
-  options?: ScanOptions<S, A, C>,
+  options?: ScanOptions<S, A, C, H>,
 ): [state: S, collected: C];
-export function scan<P extends TensorTree, S extends StateBase, B, A, C extends TensorTree = []>(
-  transform: Transform<P, S, B, A>,
+export function scan<P extends TensorTree, S extends StateBase, B, A, H, C extends TensorTree = []>(
+  transform: Transform<P, S, B, A, H>,
   state: S,
   updates: number,
-  options: ScanOptions<S, A, C> & { readonly batch: NoInfer<B> },
+  options: ScanOptions<S, A, C, H> & { readonly batch: NoInfer<B> },
 ): [state: S, collected: C];
-export function scan<P extends TensorTree, S extends StateBase, B, A, C extends TensorTree = []>(
-  transform: Transform<P, S, B, A>,
+export function scan<P extends TensorTree, S extends StateBase, B, A, H, C extends TensorTree = []>(
+  transform: Transform<P, S, B, A, H>,
   state: S,
   updates: undefined extends B ? number : never,
-  options?: ScanOptions<S, A, C>,
+  options?: ScanOptions<S, A, C, H>,
 ): [state: S, collected: C];
-export function scan<P extends TensorTree, S extends StateBase, B, A, C extends TensorTree>(
-  transform: Transform<P, S, B, A>,
+export function scan<P extends TensorTree, S extends StateBase, B, A, H, C extends TensorTree>(
+  transform: Transform<P, S, B, A, H>,
   state: S,
   batches: number | readonly B[],
-  options: ScanOptions<S, A, C> & { readonly batch?: B } = {},
+  options: ScanOptions<S, A, C, H> & { readonly batch?: B } = {},
 ): [state: S, collected: C] {
+  requireTransform('scan', transform);
   requireBatches(batches);
-  const known = typeof batches === 'number' ? ['batch', 'collect', 'thin', 'check'] : ['collect', 'thin', 'check'];
-  const { batch, collect, thin = 1, check = true } = checkOptions('scan', options, known);
+  const known = ['collect', 'thin', 'hyper', 'check'];
+  const {
+    batch,
+    collect,
+    thin,
+    hyper = {},
+    check = true,
+  } = checkOptions('scan', options, typeof batches === 'number' ? ['batch', ...known] : known);
   return named('scan', () => {
     requireState('scan', state);
-    requireWhole('thin', thin);
+    requireNumbers(hyper);
     if (typeof batches === 'number') requireWhole('the number of updates', batches);
     const updates = typeof batches === 'number' ? batches : batches.length;
+    requireCollect(collect, thin, updates);
     const given = typeof batches === 'number' ? sameBatch(batch as B) : stackBatches(batches);
+    const plan = { updates, thin: thin ?? 1, collect };
     try {
-      return run(transform, state, given, { updates, collect, thin, check });
+      return run(transform, state, given, hyper, plan, check);
+    } catch (error) {
+      if (typeof batches !== 'number' || 'batch' in options) throw error;
+      const { message } = error as Error;
+      throw new Error(`${message} No batch was given: scan(transform, state, n, { batch }).`, { cause: error });
     } finally {
       given.dispose();
     }
@@ -90,14 +108,42 @@ export function scan<P extends TensorTree, S extends StateBase, B, A, C extends 
 
 function requireBatches(batches: unknown): void {
   if (typeof batches === 'number' || Array.isArray(batches)) return;
-  const what = batches instanceof Tensor ? 'a tensor' : `of type ${typeof batches}`;
+  const isIterable = typeof batches === 'object' && batches !== null && Symbol.iterator in batches;
   throw new Error(
-    `scan: the batches are ${what} and must be an array with one for each update, or a number of updates`,
+    `scan: the batches are ${describe(batches)} and must be an array with one for each update, or a number of updates` +
+      (isIterable && !(batches instanceof Tensor) ? ': write [...batches]' : ''),
   );
 }
 
+/** The loop counts its iterations in as many bits. */
+const mostUpdates = 2 ** 31 - 1;
+
 function requireWhole(what: string, value: number): void {
-  if (!Number.isInteger(value) || value < 1) throw new Error(`${what} is ${value} and must be a whole number from 1`);
+  if (!Number.isInteger(value) || value < 1)
+    throw new Error(`${what} is ${describe(value)} and must be a whole number from 1`);
+  if (value > mostUpdates) {
+    throw new Error(
+      `${what} is ${value} and must be ${mostUpdates} at most: call scan again with the state that it returns`,
+    );
+  }
+}
+
+/** @throws unless what is to be collected is a function, and `thin` lets some of it through. */
+function requireCollect(collect: unknown, thin: number | undefined, updates: number): void {
+  if (collect !== undefined && typeof collect !== 'function')
+    throw new Error(`collect is ${describe(collect)} and must be a function of a state`);
+  if (thin === undefined) return;
+  requireWhole('thin', thin);
+  if (collect === undefined) throw new Error('thin says how often to collect, and there is no collect');
+  if (thin > updates)
+    throw new Error(`thin is ${thin} and there are ${updates} updates, so that nothing would be collected`);
+}
+
+/** @throws if a hyper-parameter is a schedule. */
+function requireNumbers(hyper: object): void {
+  for (const [name, value] of Object.entries(hyper))
+    if (typeof value === 'function')
+      throw new Error(`hyper.${name} is a schedule: give it to build, whose schedules are asked for all steps`);
 }
 
 const programs = stepCache();
@@ -116,20 +162,22 @@ function countProgram(transform: object): void {
   );
 }
 
-function run<P extends TensorTree, S extends StateBase, B, A, C extends TensorTree>(
-  transform: Transform<P, S, B, A>,
+function run<P extends TensorTree, S extends StateBase, B, A, H, C extends TensorTree>(
+  transform: Transform<P, S, B, A, H>,
   state: S,
   { batch, sliced }: StackedBatches<B>,
-  { check, ...plan }: Plan<S, A, C> & { readonly check: boolean },
+  hyper: Partial<H>,
+  plan: Plan<S, A, C>,
+  check: boolean,
 ): [state: S, collected: C] {
   const { updates, thin, collect } = plan;
   const program = programs(collect ? [transform, collect] : [transform], `${updates} ${thin}`, () => {
     countProgram(transform);
-    const trace = (args: Arguments<B>): Results<C> => loopOfUpdates(transform, plan, args);
+    const trace = (args: Arguments<B, H>): Results<C> => loopOfUpdates(transform, plan, args);
     return { trace, compiled: jit(trace, { name: 'scan' }) };
   });
   const { key, step, ...tensors } = state;
-  const args = { tensors: tensors as TensorTree, key, step, first: clockOf(step).step, batch, sliced };
+  const args = { tensors: tensors as TensorTree, key, step, first: clockOf(step).step, batch, sliced, hyper };
   const results = currentTrace() === null ? program.compiled(args) : evaluate('scan', () => program.trace(args));
   if (check && readsAtOnce()) {
     const found = describeNotFinite(results.tensors as object, chainsOf(key));

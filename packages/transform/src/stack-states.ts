@@ -4,6 +4,7 @@ import { stack as stackTrees, type TensorTree, unstack as unstackTree } from '@p
 import { stack, Tensor, tidy, unstack } from '@tensorflow/tfjs-core';
 import { named } from './named.ts';
 import { disposeTensors, makeState, requireState, type StateBase } from './state.ts';
+import { describe } from './transform.ts';
 
 /**
  * One state of many chains, for `chains(transform)` and `vmap`, from states of single chains at the same step: tensors with an axis of chains
@@ -13,6 +14,7 @@ import { disposeTensors, makeState, requireState, type StateBase } from './state
  */
 export function stackStates<S extends StateBase>(states: readonly S[]): S {
   return named('stackStates', () => {
+    if (!Array.isArray(states)) throw new Error(`the states are ${describe(states)} and must be an array`);
     for (const state of states) requireState('stackStates', state);
     const [first] = states;
     if (first === undefined) throw new Error('there are no states; give at least one');
@@ -49,6 +51,7 @@ export function splitStates<S extends StateBase>(state: S): S[] {
     const { key, step, ...tensors } = requireState('splitStates', state);
     if (!(key instanceof Tensor && key.rank > 1))
       throw new Error('the state is that of a single chain, and cannot be split');
+    if (key.isDisposed) throw new Error('the state was disposed');
     const keys = unstack(key);
     try {
       return unstackTree(tensors as TensorTree).map(

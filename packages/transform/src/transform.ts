@@ -82,3 +82,19 @@ export interface Transform<P extends TensorTree, S, B, A, H = NoHyper> {
   init(params: P, options?: InitOptions): S;
   update(state: S, batch: B, options?: UpdateOptions<H>): [state: S, aux: A];
 }
+
+/** @throws unless it has the functions of a transform. */
+export function requireTransform(name: string, transform: unknown): void {
+  const { init, update } = (transform ?? {}) as { readonly [name: string]: unknown };
+  if (typeof init === 'function' && typeof update === 'function') return;
+  throw new Error(`${name}: the transform is ${describe(transform)} and must be what build of an algorithm returns`);
+}
+
+/** A value of the caller's in an error. */
+export function describe(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'function') return 'a function';
+  if (typeof value !== 'object' || value === null) return String(value);
+  const name = value.constructor?.name;
+  return name === undefined || name === 'Object' ? 'an object' : `a ${name}`;
+}

@@ -168,3 +168,18 @@ describe('sampleChain', () => {
     state.dispose();
   });
 });
+
+test.each([
+  ['another option', shifts, { burnin: 2 }, 'sampleChain: there is no option burnin; there are burnIn, thin, onStep'],
+  ['a number of batches', 100, {}, 'sampleChain: the batches are 100 and must be iterable, an array or a generator'],
+  ['no batches', undefined, {}, 'sampleChain: the batches are undefined and must be iterable'],
+])('sampleChain refuses %s', async (_, batches, options, says) => {
+  const state = start();
+  await expect(sampleChain(transform, state, batches as never, options as never)).rejects.toThrow(says);
+  expect(state.step).toBe(0);
+});
+
+test('run refuses the same', async () => {
+  await expect(run(transform, start(), 3 as never)).rejects.toThrow('run: the batches are 3 and must be iterable');
+  await expect(run(transform, start(), shifts, { thin: 2 } as never)).rejects.toThrow('run: there is no option thin');
+});

@@ -50,6 +50,21 @@ function updated<B, A>(transform: Transform<tf.Tensor, State<tf.Tensor>, B, A>, 
 describe.each(['cpu', 'wasm'] as const)('on %s', (device) => {
   beforeAll(() => setBackend(device));
 
+  test('takes hyper-parameters for the call, numbers and tensors', () => {
+    const adder = makeAdder();
+    const state = adder.init(params, { seed: 0 });
+    const half = tf.scalar(0.5);
+    const moved = [0.25, half].map((learningRate) => {
+      const [next] = scan(adder, state, 3, { batch: one, hyper: { learningRate } });
+      return [...next.params.dataSync()];
+    });
+    expect(moved).toEqual([
+      [1.75, -0.25],
+      [2.5, 0.5],
+    ]);
+    tf.dispose(half);
+  });
+
   test('gives the bits of as many updates, and the state given stays', () => {
     const wanted = updated(sampler, Array(20).fill(centre));
     const state = sampler.init(params, { seed: 3 });
@@ -85,7 +100,6 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (device) => {
     [6, 2, [2, 4, 6]],
     [7, 3, [3, 6]],
     [7, 7, [7]],
-    [2, 3, []],
     [1, 1, [1]],
   ] as const)('of %i updates every %i is collected: %j', (count, thin, kept) => {
     const [adder, batches] = [makeAdder(), shifts.slice(0, count)];
@@ -231,7 +245,7 @@ describe('what it refuses', () => {
   beforeAll(() => setBackend('cpu'));
   const adder = makeAdder();
   const state = adder.init(params, { seed: 0 });
-  type Options = ScanOptions<State<tf.Tensor>, { twice: tf.Tensor }, tf.Tensor> & { readonly batch: tf.Tensor };
+  type Options = ScanOptions<State<tf.Tensor>, { twice: tf.Tensor }, tf.Tensor, Hyper> & { readonly batch: tf.Tensor };
   const batch = one;
 
   test.each<[string, number, Options, string]>([
@@ -242,8 +256,17 @@ describe('what it refuses', () => {
     ['a number that is collected', 3, { batch, collect: (() => 3) as never }, 'scan: collect must return a tree of tensors, and $ is of type number'],
     ['a step that is collected', 3, { batch, collect: (({ step }: { step: number }) => ({ step })) as never }, 'scan: collect must return a tree of tensors, and $.step is the step, which scan returns with the state'],
     ['a step that is computed with', 3, { batch, collect: ({ step }) => tf.scalar(step + 1) }, 'scan: collect: the step of a state is not a number inside of a loop that scan compiles'],
-    ['a tensor of batches', tf.ones([3]) as never, { batch }, 'scan: the batches are a tensor and must be an array with one for each update, or a number of updates'],
-    ['another option', 3, { batch, every: 2 } as never, 'scan: there is no option every; there are batch, collect, thin, check'],
+    ['a tensor of batches', tf.ones([3]) as never, { batch }, 'scan: the batches are a Tensor and must be an array with one for each update, or a number of updates'],
+    ['another option', 3, { batch, every: 2 } as never, 'scan: there is no option every; there are batch, collect, thin, hyper, check'],
+    ['a set of batches', new Set([one]) as never, {} as never, 'scan: the batches are a Set and must be an array with one for each update, or a number of updates: write [...batches]'],
+    ['more updates than can be counted', 1e12, { batch }, 'scan: the number of updates is 1000000000000 and must be 2147483647 at most: call scan again'],
+    ['a name for what is collected', 3, { batch, collect: 'params' as never }, 'scan: collect is "params" and must be a function of a state'],
+    ['a promise that is collected', 3, { batch, collect: (async () => one) as never }, 'collect is async; it is traced'],
+    ['a thin of nothing', 3, { batch, thin: 2 }, 'scan: thin says how often to collect, and there is no collect'],
+    ['a thin of more than there are', 3, { batch, thin: 4, collect: (each) => each.params }, 'scan: thin is 4 and there are 3 updates, so that nothing would be collected'],
+    ['a thin in words', 3, { batch, thin: '2' as never, collect: (each) => each.params }, 'scan: thin is "2" and must be a whole number from 1'],
+    ['a schedule', 3, { batch, hyper: { learningRate: () => 1 } }, 'scan: hyper.learningRate is a schedule: give it to build'],
+    ['a forgotten batch', 3, {} as never, 'No batch was given: scan(transform, state, n, { batch }).'],
   ])('%s', (_, updates, options, says) => {
     expect(() => scan(adder, state, updates, options)).toThrow(says);
     expect(state.step).toBe(0);
@@ -260,6 +283,11 @@ describe('what it refuses', () => {
     const gone = adder.init(params, { seed: 0 });
     gone.dispose();
     expect(() => scan(adder, gone, 3, { batch })).toThrow('is a disposed tensor float32');
+  });
+
+  test('what is no transform', () => {
+    for (const given of [undefined, {}, 4])
+      expect(() => scan(given as never, state, 3, { batch })).toThrow('must be what build of an algorithm returns');
   });
 
   test('a stacked state, for which chains is', () => {
