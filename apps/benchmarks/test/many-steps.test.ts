@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { stepsPerScan, timeCalls } from '../src/many-steps.ts';
 import { withChains } from '../src/workloads/chains.ts';
-import { loadWorkload } from '../src/workloads/index.ts';
+import { load } from '../src/workloads/w1.ts';
 import type { PosteriorWorkload } from '../src/workloads/workload.ts';
 
 describe('stepsPerScan', () => {
   test('is of the small workloads alone, and smaller for chains', async () => {
-    const small = (await loadWorkload('W1')) as PosteriorWorkload;
+    const small = (await load()) as PosteriorWorkload;
     const chains = { ...small, model: withChains(small.model, 3) };
     const network = { ...small, model: { ...small.model, name: 'network' } } as const;
     expect([small, chains, network].map(stepsPerScan)).toEqual([1_000, 100, undefined]);
