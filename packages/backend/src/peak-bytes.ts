@@ -1,5 +1,6 @@
 /** How much memory a program takes. */
 import { type Atom, sizeOf, type Value } from './program.ts';
+import { aliases } from './routine.ts';
 
 /** What is seen of a program: it may be one as traced or one as a device runs it. */
 export interface Steps {
@@ -23,8 +24,6 @@ interface Step {
 
 const bytesOf = ({ shape, dtype }: Atom): number => sizeOf(shape) * (dtype === 'bool' ? 1 : 4);
 
-const views = new Set(['Reshape', 'Identity', 'StopGradient']);
-
 /**
  * The largest sum of bytes, over the run of a program, of the values that it computes and still needs, each let go after its last use;
  * the program's inputs, constants and literals are not counted. A reshape takes no memory of its own.
@@ -44,7 +43,7 @@ function peakOf({ equations, outputs }: Steps, part?: Part): number {
   const lastUse = new Map<number, number>();
   equations.forEach((step, i) => {
     const [x] = step.inputs;
-    const isView = step.kernel !== undefined && views.has(step.kernel) && x !== undefined;
+    const isView = step.kernel !== undefined && aliases.has(step.kernel) && x !== undefined;
     for (const output of step.outputs) {
       owners.set(output.id, isView ? ownerOf(x) : output.id);
       if (!isView) bytes.set(output.id, given.has(output.id) ? 0 : bytesOf(output));

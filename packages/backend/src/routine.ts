@@ -22,11 +22,12 @@ export type RoutineProgram = Omit<FusedProgram, 'equations'> & {
   readonly equations: readonly (DeviceEquation | Routine)[];
 };
 
-const sameElements = new Set(['Reshape', 'Identity', 'StopGradient']);
+/** Kernels whose result is their first input in another shape. */
+export const aliases: ReadonlySet<string> = new Set(['Reshape', 'Identity', 'StopGradient']);
 
 /** Whether the result of an equation is its first input in another shape. */
 export function isAlias(equation: DeviceEquation): boolean {
-  return equation.type === 'kernel' && sameElements.has(equation.kernel);
+  return equation.type === 'kernel' && aliases.has(equation.kernel);
 }
 
 /** The parameters of a function are fewer than 1000 in all engines. */
@@ -77,16 +78,16 @@ export function withRoutines(program: FusedProgram, isCallable: (equation: Devic
     }
     const ownerOf = ownersIn(own);
     // What only has another shape outside is given it there.
-    const aliases = own.flatMap((equation): KernelEquation[] => {
+    const reshapes = own.flatMap((equation): KernelEquation[] => {
       const [output] = equation.outputs as [Value];
       return isAlias(equation) && live.has(output.id)
         ? [kernelEquation('Reshape', [ownerOf(output)], { shape: output.shape }, output)]
         : [];
     });
-    for (const { inputs } of aliases) inputs.forEach(use);
+    for (const { inputs } of reshapes) inputs.forEach(use);
     const routine = routineOf(own, live);
     routine.inputs.forEach(use);
-    return [...aliases, routine];
+    return [...reshapes, routine];
   });
   return { ...program, equations: equations.reverse() };
 }

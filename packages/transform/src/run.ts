@@ -4,7 +4,7 @@ import { clone, type Tensor } from '@tensorflow/tfjs-core';
 import { readsAtOnce } from './reads-at-once.ts';
 import { disposeTensors, type StateBase } from './state.ts';
 import { check } from './status.ts';
-import { describe, type Transform } from './transform.ts';
+import { describeGiven, type Transform } from './transform.ts';
 
 type Batches<B> = Iterable<B> | AsyncIterable<B>;
 
@@ -37,7 +37,7 @@ function requireBatches(name: string, batches: unknown): void {
   const isObject = typeof batches === 'object' && batches !== null;
   if (isObject && (Symbol.iterator in batches || Symbol.asyncIterator in batches)) return;
   throw new Error(
-    `${name}: the batches are ${describe(batches)} and must be iterable, an array or a generator, with one for each update; scan takes a number of updates`,
+    `${name}: the batches are ${describeGiven(batches)} and must be iterable, an array or a generator, with one for each update; scan takes a number of updates`,
   );
 }
 

@@ -11,7 +11,7 @@ import { readsAtOnce } from './reads-at-once.ts';
 import { disposeTensors, makeState, requireState, type StateBase } from './state.ts';
 import { chainsOf, describeNotFinite } from './status.ts';
 import { stepCache } from './step.ts';
-import { describe, type NoHyper, requireTransform, type Transform } from './transform.ts';
+import { describeGiven, type NoHyper, requireTransform, type Transform } from './transform.ts';
 
 export interface ScanOptions<S, A, C extends TensorTree, H = NoHyper> {
   /**
@@ -61,14 +61,14 @@ export function scan<P extends TensorTree, S extends StateBase, B, A, H, C exten
 export function scan<P extends TensorTree, S extends StateBase, B, A, H, C extends TensorTree = []>(
   transform: Transform<P, S, B, A, H>,
   state: S,
-  updates: number,
-  options: ScanOptions<S, A, C, H> & { readonly batch: NoInfer<B> },
+  updates: undefined extends B ? number : never,
+  options?: ScanOptions<S, A, C, H>,
 ): [state: S, collected: C];
 export function scan<P extends TensorTree, S extends StateBase, B, A, H, C extends TensorTree = []>(
   transform: Transform<P, S, B, A, H>,
   state: S,
-  updates: undefined extends B ? number : never,
-  options?: ScanOptions<S, A, C, H>,
+  updates: number,
+  options: ScanOptions<S, A, C, H> & { readonly batch: NoInfer<B> },
 ): [state: S, collected: C];
 export function scan<P extends TensorTree, S extends StateBase, B, A, H, C extends TensorTree>(
   transform: Transform<P, S, B, A, H>,
@@ -110,7 +110,7 @@ function requireBatches(batches: unknown): void {
   if (typeof batches === 'number' || Array.isArray(batches)) return;
   const isIterable = typeof batches === 'object' && batches !== null && Symbol.iterator in batches;
   throw new Error(
-    `scan: the batches are ${describe(batches)} and must be an array with one for each update, or a number of updates` +
+    `scan: the batches are ${describeGiven(batches)} and must be an array with one for each update, or a number of updates` +
       (isIterable && !(batches instanceof Tensor) ? ': write [...batches]' : ''),
   );
 }
@@ -120,7 +120,7 @@ const mostUpdates = 2 ** 31 - 1;
 
 function requireWhole(what: string, value: number): void {
   if (!Number.isInteger(value) || value < 1)
-    throw new Error(`${what} is ${describe(value)} and must be a whole number from 1`);
+    throw new Error(`${what} is ${describeGiven(value)} and must be a whole number from 1`);
   if (value > mostUpdates) {
     throw new Error(
       `${what} is ${value} and must be ${mostUpdates} at most: call scan again with the state that it returns`,
@@ -131,7 +131,7 @@ function requireWhole(what: string, value: number): void {
 /** @throws unless what is to be collected is a function, and `thin` lets some of it through. */
 function requireCollect(collect: unknown, thin: number | undefined, updates: number): void {
   if (collect !== undefined && typeof collect !== 'function')
-    throw new Error(`collect is ${describe(collect)} and must be a function of a state`);
+    throw new Error(`collect is ${describeGiven(collect)} and must be a function of a state`);
   if (thin === undefined) return;
   requireWhole('thin', thin);
   if (collect === undefined) throw new Error('thin says how often to collect, and there is no collect');

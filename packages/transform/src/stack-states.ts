@@ -4,7 +4,7 @@ import { stack as stackTrees, type TensorTree, unstack as unstackTree } from '@p
 import { stack, Tensor, tidy, unstack } from '@tensorflow/tfjs-core';
 import { named } from './named.ts';
 import { disposeTensors, makeState, requireState, type StateBase } from './state.ts';
-import { describe } from './transform.ts';
+import { describeGiven } from './transform.ts';
 
 /**
  * One state of many chains, for `chains(transform)` and `vmap`, from states of single chains at the same step: tensors with an axis of chains
@@ -14,7 +14,7 @@ import { describe } from './transform.ts';
  */
 export function stackStates<S extends StateBase>(states: readonly S[]): S {
   return named('stackStates', () => {
-    if (!Array.isArray(states)) throw new Error(`the states are ${describe(states)} and must be an array`);
+    if (!Array.isArray(states)) throw new Error(`the states are ${describeGiven(states)} and must be an array`);
     for (const state of states) requireState('stackStates', state);
     const [first] = states;
     if (first === undefined) throw new Error('there are no states; give at least one');

@@ -87,11 +87,13 @@ export interface Transform<P extends TensorTree, S, B, A, H = NoHyper> {
 export function requireTransform(name: string, transform: unknown): void {
   const { init, update } = (transform ?? {}) as { readonly [name: string]: unknown };
   if (typeof init === 'function' && typeof update === 'function') return;
-  throw new Error(`${name}: the transform is ${describe(transform)} and must be what build of an algorithm returns`);
+  throw new Error(
+    `${name}: the transform is ${describeGiven(transform)} and must be what build of an algorithm returns`,
+  );
 }
 
 /** A value of the caller's in an error. */
-export function describe(value: unknown): string {
+export function describeGiven(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'function') return 'a function';
   if (typeof value !== 'object' || value === null) return String(value);
